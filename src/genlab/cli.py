@@ -1,0 +1,314 @@
+"""The command line: the only file that reads argv or prints. Heavy libraries are imported by the command that needs them."""
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from genlab.progress import Board, duration
+
+if TYPE_CHECKING:
+    from genlab.results.store import Store
+    from genlab.running.pool import Pool
+    from genlab.studies.catalogue import Choice
+    from genlab.studies.reporting import Summary
+    from genlab.studies.study import Condition, Price, Study
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+PIPE_WIDTH = 160  # characters, where no terminal says how wide it is
+
+app = typer.Typer(
+    name="genlab",
+    help="Experiments on generalization: run a published study, and see which of its claims hold.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+StudyArgument = Annotated[str, typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name")]
+StoreArgument = Annotated[str, typer.Argument(help="A store: the folder or fsspec URL given to --out")]
+
+
+def main() -> None:
+    """Entry point of the ``genlab`` command."""
+    app()
+
+
+@app.command("list")
+def list_studies() -> None:
+    """List the studies."""
+    from genlab.studies.catalogue import STUDIES, presets
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("study", "presets", "asks"):
+        table.add_column(column, overflow="fold")
+    for name in STUDIES:
+        known = presets(name)
+        table.add_row(name, ", ".join(known), next(iter(known.values()))()[0].title)
+    out.print(table)
+
+
+@app.command()
+def cite(study: StudyArgument) -> None:
+    """Print how to cite the paper a study reproduces, as BibTeX."""
+    with _usage():
+        first = _studies(_choice(study, None, None, []))[0]
+        if not first.bibtex:
+            raise ValueError(f"{first.name} names no paper to cite")
+        print(first.bibtex)
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    preset: Annotated[str | None, typer.Option(help="mini: minutes on two cores. paper: the paper's own settings")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 0")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(help="A field of the study, e.g. --set step_size=2/4,2/7; may be repeated")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="The store: a folder or fsspec URL; default runs/STUDY")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Conditions at once; default one a core")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print conditions and price, run nothing")] = False,
+) -> None:
+    """Run a study: what is missing in the store, nothing twice. Ends with the claims' verdicts and a report."""
+    from genlab.results.store import Store, StoreError
+    from genlab.running.pool import share
+    from genlab.studies.execute import resolve
+    from genlab.studies.study import all_conditions
+
+    with _usage():
+        choice = _choice(study, preset, seeds, set or [])
+        studies = _studies(choice)
+        where = resolve(device)
+        store = Store(out or f"runs/{studies[0].name}")
+        conditions = all_conditions(studies)
+        at_once, threads = share(_cores(), len(conditions), workers)
+        if where == "cuda" and workers is None:
+            at_once = 1
+        prices = _priced(conditions, where)
+        if dry_run:
+            _show_prices(conditions, prices, at_once)
+            return
+        store.prepare()
+        missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
+        for each, condition in missing:
+            each.ready(condition.settings)
+    _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
+    failures: dict[str, str] = {}
+    if missing:
+        failures, stopped = _run(choice, missing, prices, store.url, where, at_once, threads)
+        if stopped:
+            err.print(f"Stopped; nothing is lost. To go on:\n  {_command()}", style="bold")
+            raise typer.Exit(INTERRUPTED)
+    try:
+        code = _conclude(store, _command(), expected={condition.id for _, condition in conditions}, study=studies[0].name)
+    except StoreError as error:
+        err.print(f"Error: {error}", style="red")
+        raise typer.Exit(FAILED) from error
+    for label, why in failures.items():
+        err.print(f"failed: {label}: {why}", style="red", markup=False)
+    raise typer.Exit(FAILED if failures else code)
+
+
+@app.command()
+def show(store: StoreArgument) -> None:
+    """Show what a store holds: conditions, and the claims' verdicts."""
+    with _usage():
+        from genlab.results.store import Store
+        from genlab.studies.reporting import summaries
+
+        for summary in summaries(Store(store)):
+            _show_conditions(summary)
+            _show_verdicts(summary)
+
+
+@app.command()
+def report(store: StoreArgument) -> None:
+    """Write STORE/report.html and the figures as PNG and SVG."""
+    with _usage():
+        from genlab.results.store import Store
+
+        _conclude(Store(store), f"genlab report {shlex.quote(store)}")
+
+
+@contextlib.contextmanager
+def _usage() -> Iterator[None]:
+    """The caller's mistakes end with one line and exit code 2."""
+    from genlab.results.store import StoreError
+
+    try:
+        yield
+    except (ValueError, StoreError) as error:
+        err.print(f"Error: {error}", style="red", markup=False)
+        raise typer.Exit(USAGE) from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"torch", "jaxtyping", "sklearn", "PIL"}:
+            raise
+        err.print(
+            "Error: this study trains networks. Install what it needs: pip install 'genlab[train]'", style="red", markup=False
+        )
+        raise typer.Exit(USAGE) from error
+
+
+def _choice(study: str, preset: str | None, seeds: int | None, assignments: Sequence[str]) -> "Choice":
+    from genlab.studies.catalogue import Choice, presets
+
+    if ":" in study:
+        file, name = study.rsplit(":", 1)
+        study = f"{Path(file).resolve()}:{name}"
+    chosen = preset or next(iter(presets(study)))
+    return Choice(study, chosen, (*assignments, *([f"seeds={seeds}"] if seeds is not None else [])))
+
+
+def _studies(choice: "Choice") -> "tuple[Study, ...]":
+    from genlab.studies.catalogue import load
+
+    return load(choice)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _priced(conditions: "Sequence[tuple[Study, Condition]]", device: str) -> "dict[str, Price | None]":
+    return {condition.id: study.price(condition.settings, device) for study, condition in conditions}
+
+
+def _run(
+    choice: "Choice",
+    conditions: "Sequence[tuple[Study, Condition]]",
+    prices: "dict[str, Price | None]",
+    url: str,
+    device: str,
+    workers: int,
+    threads: int,
+) -> tuple[dict[str, str], bool]:
+    """Run conditions; returns why any failed, by label, and whether Ctrl-C stopped them."""
+    from genlab.running.pool import Pool, Task
+    from genlab.studies.execute import Place, execute
+
+    labels = {condition.id: study.label(condition.settings) for study, condition in conditions}
+    costs = {id: price.seconds for id, price in prices.items() if price and id in labels}
+    place = Place(url, device, threads)
+    dearest_first = sorted(labels, key=lambda id: -costs.get(id, 0.0))
+    tasks = [Task(id, (choice, id, place)) for id in dearest_first]
+    preload = ["genlab.studies.execute", *dict.fromkeys(name for study, _ in conditions for name in study.preload)]
+    board = Board(out, labels, costs)
+    with Pool(execute, tasks, workers=workers, threads=threads, preload=preload) as pool, board:
+        try:
+            for event in pool.events():
+                board.on(event)
+        except KeyboardInterrupt:
+            _stop(pool, board)
+            return {}, True
+    return board.failures, False
+
+
+def _stop(pool: "Pool", board: "Board") -> None:
+    board.say("stopping: each condition writes a checkpoint (Ctrl-C again to stop at once)")
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in pool.stop():
+            board.on(event)
+
+
+def _announce(total: int, prices: "Sequence[Price | None]", workers: int, threads: int, device: str) -> None:
+    done = total - len(prices)
+    known = [price.seconds for price in prices if price]
+    cost = f", at most about {duration(sum(known) / workers)}" if known else ""
+    already = f"{done} of {total} conditions are in the store; " if done else ""
+    if prices:
+        plural = "condition" if len(prices) == 1 else "conditions"
+        out.print(f"{already}{len(prices)} {plural} to run, {workers} at once, {threads} thread(s) each, on {device}{cost}")
+    else:
+        out.print(f"All {total} conditions are in the store; nothing to run")
+
+
+def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[str, Price | None]", workers: int) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, side in {"condition": "left", "id": "left", "records": "right", "time": "right", "memory": "right"}.items():
+        table.add_column(column, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for study, condition in conditions:
+        price = prices[condition.id]
+        cells = [f"{price.records:,}", duration(price.seconds), f"{price.memory_bytes / 2**20:,.0f} MB"] if price else ["?"] * 3
+        table.add_row(study.label(condition.settings), condition.id, *cells)
+    out.print(table)
+    known = [price for price in prices.values() if price]
+    if known:
+        total = sum(price.seconds for price in known)
+        memory = sum(sorted((price.memory_bytes for price in known), reverse=True)[:workers])
+        records = sum(price.records for price in known)
+        out.print(
+            f"{len(conditions)} conditions, at most {records:,} records; at most {duration(total)} of one core, about "
+            f"{duration(total / workers)} with {workers} at once, {memory / 2**30:.1f} GB of memory. "
+            "Timed on this machine just now."
+        )
+
+
+def _conclude(store: "Store", command: str, expected: "Collection[str]" = (), study: str | None = None) -> int:
+    """Write the report of every study in the store and show its verdicts; 1 if an expected condition has not finished."""
+    from genlab.studies.reporting import summaries, write
+
+    found = summaries(store)
+    for summary in found:
+        name = "report" if len(found) == 1 else f"report-{summary.study.name}"
+        written = write(store, summary, command, name=name)
+        if study in (None, summary.study.name):
+            _show_verdicts(summary)
+        out.print(f"Report: {_place(store, written[0])}" + (f"   ({len(written) - 1} figures beside it)" if written[1:] else ""))
+    finished = {row.id for summary in found for row in summary.rows if row.status == "finished"}
+    return 0 if set(expected) <= finished else FAILED
+
+
+def _place(store: "Store", name: str) -> str:
+    return str((store.local / name).resolve()) if store.local else f"{store.url}/{name}"
+
+
+def _show_conditions(summary: "Summary") -> None:
+    table = Table(
+        title=summary.study.title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False
+    )
+    for column in ("condition", "id", "status", "ended by", "records", "CPU"):
+        table.add_column(column, overflow="fold")
+    for row in summary.rows:
+        seconds = "" if row.seconds is None else duration(row.seconds)
+        table.add_row(row.label, row.id, row.status, row.ending, str(row.records), seconds)
+    out.print(table)
+
+
+def _show_verdicts(summary: "Summary") -> None:
+    for warning in summary.warnings:
+        out.print(f"Note: {warning}", style="yellow", markup=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("", "claim", "expected", "ours: mean [95% interval]", "n", "verdict"):
+        table.add_column(column, overflow="fold")
+    styles = {"holds": "green", "fails": "red", "undecided": "yellow", "not measured": "dim"}
+    for judged in summary.judged:
+        claim = judged.claim
+        paper = f"; paper: {claim.paper}" if claim.paper else ""
+        verdict = str(judged.verdict)
+        table.add_row(f"[bold]{claim.id}[/]", f"[bold]{claim.sentence}[/]", "", "", "", f"[{styles[verdict]} bold]{verdict}[/]")
+        table.add_row("", f"[dim]{claim.quantity}{paper}[/]", "", "", "", "")
+        for finding in judged.findings:
+            ours = str(finding.interval) if finding.interval else ("" if finding.effect is None else f"{finding.effect:.3g}")
+            note = f" [dim]({finding.note})[/]" if finding.note else ""
+            mark = f"[{styles[finding.verdict]}]{finding.verdict}[/]"
+            table.add_row("", f"  {finding.setting}{note}", str(finding.expected), escape(ours), str(len(finding.values)), mark)
+    if summary.judged:
+        out.print(table)
+
+
+def _command() -> str:
+    return shlex.join(["genlab", *sys.argv[1:]])

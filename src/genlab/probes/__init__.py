@@ -1,0 +1,1 @@
+"""What is measured: Hessian products, its largest eigenpairs, and their tracker."""

@@ -1,0 +1,161 @@
+"""A paper's findings as code: a sentence, the region an effect must fall in, and the verdict on what was measured.
+
+Regions are written down before a run, with their source. A claim is judged setting by setting, each from one value a
+seed; a claim as a whole is judged by its worst setting, so one clear counter-example is enough for *fails*.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from genlab.intervals import Interval, student_t
+from genlab.results.runs import Run
+
+
+class Verdict(StrEnum):
+    """What the records say of a claim."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Region:
+    """The closed range of effects under which a claim holds; ``None`` leaves a side open.
+
+    >>> str(Region(0.95, 1.2)), str(Region(low=2)), str(Region(high=0.01))
+    ('0.95 to 1.2', 'at least 2', 'at most 0.01')
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def misses(self, interval: Interval) -> bool:
+        """Whether the whole interval lies outside."""
+        below = self.low is not None and interval.high < self.low
+        return below or (self.high is not None and interval.low > self.high)
+
+    def __str__(self) -> str:
+        match self.low, self.high:
+            case None, None:
+                return "any value"
+            case low, None:
+                return f"at least {low:g}"
+            case None, high:
+                return f"at most {high:g}"
+            case low, high:
+                return f"{low:g} to {high:g}"
+        raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one setting (a task, an update, a step size) says of a claim, over its seeds.
+
+    Attributes:
+        setting: what was held fixed, in words a reader can look up in the table of conditions.
+        expected: the region the effect must fall in.
+        values: the effect, one value a seed; empty when it could not be measured.
+        interval: Student-t 95% over seeds; None with fewer than two values.
+        verdict: holds (interval inside the region), fails (interval outside), undecided (it straddles a bound, or one
+            seed only), not measured.
+        conditions: ids of the conditions it used.
+        note: what a reader must know: which seeds diverged, why it was not measured.
+    """
+
+    setting: str
+    expected: Region
+    values: tuple[float, ...]
+    interval: Interval | None
+    verdict: Verdict
+    conditions: tuple[str, ...]
+    note: str = ""
+
+    @property
+    def effect(self) -> float | None:
+        """Mean over seeds."""
+        return math.fsum(self.values) / len(self.values) if self.values else None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding of a paper.
+
+    Attributes:
+        id: short name, as in the study's README ("C2").
+        sentence: the claim in our own words.
+        quantity: what the effect is, with its unit ("mean sharpness over 2/eta").
+        paper: the paper's own figure where it is verified, else None.
+        measure: from finished runs to one Finding a setting.
+    """
+
+    id: str
+    sentence: str
+    quantity: str
+    paper: str | None
+    measure: Callable[[Sequence[Run]], Sequence[Finding]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim beside what was found."""
+
+    claim: Claim
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst setting decides: any *fails*, else any *undecided*, else *holds*; nothing measured is *not measured*."""
+        found = {finding.verdict for finding in self.findings}
+        for verdict in (Verdict.FAILS, Verdict.UNDECIDED, Verdict.HOLDS):
+            if verdict in found:
+                return verdict
+        return Verdict.NOT_MEASURED
+
+
+def finding(
+    setting: str, expected: Region, by_seed: Mapping[int, float], *, conditions: Sequence[str], note: str = ""
+) -> Finding:
+    """Judge one effect, given one value a seed, against the region it is expected in.
+
+    A value that is not finite counts against n and is named in the note: an effect that could not be computed is never 0.
+
+    >>> finding("toy", Region(0.9, 1.1), {0: 1.0, 1: 1.01, 2: 0.99}, conditions=("a", "b", "c")).verdict
+    <Verdict.HOLDS: 'holds'>
+    >>> finding("toy", Region(0.9, 1.1), {0: 1.0}, conditions=("a",)).verdict
+    <Verdict.UNDECIDED: 'undecided'>
+    """
+    values = tuple(by_seed[seed] for seed in sorted(by_seed) if math.isfinite(by_seed[seed]))
+    lost = [str(seed) for seed in sorted(by_seed) if not math.isfinite(by_seed[seed])]
+    notes = [note] if note else []
+    if lost:
+        notes.append(f"no finite value for seed {', '.join(lost)}")
+    interval = student_t(values) if len(values) > 1 else None
+    if not values:
+        verdict = Verdict.NOT_MEASURED
+    elif interval is None:
+        verdict = Verdict.UNDECIDED
+        notes.append("one seed: no interval")
+    elif interval.low in expected and interval.high in expected:
+        verdict = Verdict.HOLDS
+    elif expected.misses(interval):
+        verdict = Verdict.FAILS
+    else:
+        verdict = Verdict.UNDECIDED
+    return Finding(setting, expected, values, interval, verdict, tuple(conditions), "; ".join(notes))
+
+
+def not_measured(setting: str, expected: Region, why: str, *, conditions: Sequence[str] = ()) -> Finding:
+    """A setting that cannot speak to a claim, with the reason."""
+    return Finding(setting, expected, (), None, Verdict.NOT_MEASURED, tuple(conditions), why)
+
+
+def judge(claims: Sequence[Claim], runs: Sequence[Run]) -> tuple[Judged, ...]:
+    """Hold every claim against the finished runs."""
+    return tuple(Judged(claim, tuple(claim.measure(runs))) for claim in claims)

@@ -1,0 +1,168 @@
+"""The report of a study: one HTML page that holds the paper's claims against what was measured, and opens anywhere offline.
+
+The page asks nothing of the network: its scripts are named by hash in its security policy, so no text in it can ever run.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from genlab.results import wording
+from genlab.results.claims import Judged
+from genlab.results.figures import Figure
+from genlab.results.interactive import described, payload, thins
+from genlab.results.strip import WIDTH, strips
+
+FINISHED = "finished"
+MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not measured": "–"}
+
+
+@dataclass(frozen=True)
+class ConditionRow:
+    """One line of the table of conditions.
+
+    Attributes:
+        id: the condition's id.
+        label: the condition in a few words, as ``Study.label`` says it.
+        settings: its settings; ``seed`` among them.
+        status: "finished", "failed", "incomplete", ...: only "finished" counts as a run.
+        ending: why it stopped, in the study's words; empty where it has not.
+        records: how many records it left.
+        seconds: time spent, or None where unknown.
+        note: what went wrong, as text: a traceback keeps its lines.
+        environment: the key of its environment in ``Report.environments``; empty where unknown.
+    """
+
+    id: str
+    label: str
+    settings: Mapping[str, Any]
+    status: str
+    ending: str = ""
+    records: int = 0
+    seconds: float | None = None
+    note: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows.
+
+    Attributes:
+        study, title, paper, bibtex: as on the study.
+        command: what to type to make these results again.
+        made: when the report was made.
+        preset: "miniature", "the paper's own settings": how large the experiment is, in words.
+        hardware: "CPU, float64" or "NVIDIA H100": what it ran on, in words.
+        judged: the claims beside what was found.
+        figures: the study's figures.
+        conditions: every condition that was asked for, whether it ran or not.
+        settings: the fields of each study value that was run, by a name for it.
+        environments: versions and hardware in words, by the digest that conditions name.
+        warnings: what a reader must know before any number, such as results of two commits in one store.
+    """
+
+    study: str
+    title: str
+    paper: str
+    bibtex: str
+    command: str
+    made: datetime
+    preset: str
+    hardware: str
+    judged: tuple[Judged, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    conditions: tuple[ConditionRow, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> str:
+        """What ran, in words: "30 runs, 3 seeds; 1 failed"."""
+        done = [row for row in self.conditions if row.status == FINISHED]
+        seeds = {json.dumps(row.settings["seed"]) for row in done if "seed" in row.settings}
+        told = f"{wording.plural(len(done), 'run')}, {wording.plural(len(seeds), 'seed')}"
+        others = [row.status for row in self.conditions if row.status != FINISHED]
+        return told + "".join(f"; {others.count(status)} {status}" for status in dict.fromkeys(others))
+
+    @property
+    def headline(self) -> str:
+        """The result in one line."""
+        counts = ", ".join(row.words for row in wording.tally(each.verdict for each in self.judged))
+        return f"{wording.plural(len(self.judged), 'claim')}: {counts}; {self.runs}; {self.hardware}; {self.preset}"
+
+
+def html(report: Report) -> str:
+    """The page, to be written as UTF-8: it is a pure function of the report."""
+    scripts = [Markup(_asset("report.js"))]
+    if report.figures:
+        from plotly.offline import get_plotlyjs  # 0.1 s to import, and only a report with figures needs it
+
+        scripts.insert(0, Markup(get_plotlyjs()))
+    assert not any(re.search("</script|<!--", script, re.IGNORECASE) for script in scripts), "a script would end early"
+    page = _environment().from_string(_asset("report.html.jinja"))
+    text = page.render(
+        report=report,
+        policy=_policy(scripts),
+        style=Markup(_asset("report.css")),
+        scripts=scripts,
+        anchors={row.id: f"condition-{place}" for place, row in enumerate(report.conditions, start=1)},
+        labels={row.id: row.label for row in report.conditions},
+        marks=MARKS,
+        wording=wording,
+        strips=strips,
+        strip_width=WIDTH,
+        described=described,
+        thins=thins,
+        data=lambda figure: _embedded(payload(figure) | {"file": _file_name(f"{report.study}-{figure.name}")}),
+        differing=_differing,
+    )
+    return text.encode("utf-8", "replace").decode("utf-8")  # a model's text may hold half a character
+
+
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def _asset(name: str) -> str:
+    return resources.files("genlab.results").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: list[Markup]) -> str:
+    """Nothing may be fetched, and only these very scripts may run."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _embedded(content: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(content, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "figure"
+
+
+def _differing(columns: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str], bool]]:
+    """Rows of a table of several mappings: the field, its value in each, and whether these differ; differing rows first."""
+    fields = dict.fromkeys(name for column in columns.values() for name in column)
+    rows = []
+    for name in fields:
+        cells = [wording.value(column[name]) if name in column else "" for column in columns.values()]
+        rows.append((name, cells, len(set(cells)) > 1))
+    return sorted(rows, key=lambda row: not row[2])

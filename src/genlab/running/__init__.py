@@ -1,0 +1,1 @@
+"""How many at once: conditions on this machine's cores."""

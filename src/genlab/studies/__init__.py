@@ -1,0 +1,1 @@
+"""Where parts meet: one folder a paper."""

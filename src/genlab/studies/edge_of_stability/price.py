@@ -1,0 +1,105 @@
+"""What a condition will cost: one gradient and a few products, timed here on random data of the same shape."""
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from genlab.probes.eigen import ROOM
+from genlab.probes.hessian import GRAPH_OVER_ACTIVATIONS, Hessian
+from genlab.studies.study import Price
+from genlab.training import data, networks
+from genlab.training.losses import half_squared_error
+from genlab.training.problem import Problem
+
+PRODUCTS_A_READING = 15  # measured on digits at tolerance 3e-3, docs/log.md
+FLOW_GRADIENTS_A_STEP = 12  # 4 an RK4 step, of which 1 to 4 cover one descent step as the flow sharpens past 2/eta
+PROCESS_BYTES = 450 * 2**20  # measured: a process with torch, scipy and pyarrow imported
+HESSIAN_BYTES = 2**30  # the tracker's default bound on kept graphs
+
+
+def price(settings: Mapping[str, Any], device: str) -> Price:
+    """Seconds on one thread if nothing ends the run early, peak memory of its process, records."""
+    outline = data.outline(settings["data"])
+    if settings["loss"] == "ce" and not outline.classes:
+        raise ValueError(f"ce wants class labels and {settings['data']} is regression: set loss=mse")
+    batch = min(settings["physical_batch"], outline.train)
+    gradient, product, parameters, activations = _measure(
+        settings["network"], outline.inputs, outline.outputs, batch, settings["precision"], device
+    )
+    if settings["eigenpairs"] > parameters:
+        raise ValueError(
+            f"eigenpairs is at most {parameters}, the number of parameters of {settings['network']}, got {settings['eigenpairs']}"
+        )
+    share = outline.train / batch
+    readings = settings["steps"] // settings["sharpness_every"] + 2
+    gradients = float(settings["steps"])
+    products = readings * PRODUCTS_A_READING * (1 + (settings["eigenpairs"] - 1) / 3)
+    if settings["beside"] == "flow":
+        gradients += settings["beside_steps"] * FLOW_GRADIENTS_A_STEP
+        products += settings["beside_steps"] // settings["sharpness_every"] * PRODUCTS_A_READING
+    if settings["beside"] == "quadratic":
+        products += settings["beside_steps"]
+    if settings["dense_every"]:
+        products += readings // settings["dense_every"] * parameters
+    if settings["test_every"] and outline.test:
+        gradients += settings["steps"] / settings["test_every"] * outline.test / outline.train / 3
+    item = {"float32": 4, "float64": 8}[settings["precision"]]
+    numbers = (outline.train + outline.test) * _size(outline.inputs) + parameters * 2 * (2 * settings["eigenpairs"] + ROOM)
+    graphs = min(HESSIAN_BYTES, GRAPH_OVER_ACTIVATIONS * activations * max(1, outline.train // batch))
+    return Price(
+        seconds=share * (gradients * gradient + products * product),
+        memory_bytes=int(PROCESS_BYTES + item * numbers + graphs),
+        records=settings["steps"] + 1,
+    )
+
+
+@functools.cache
+def check_data(name: str, data_dir: str | None) -> None:
+    """Load a data set and forget it.
+
+    Raises:
+        ValueError: as ``data.load``.
+    """
+    data.load(name, data_dir=data_dir)
+
+
+@functools.cache
+def _measure(
+    network: str, inputs: tuple[int, ...], outputs: int, batch: int, precision: str, device: str
+) -> tuple[float, float, int, int]:
+    """(seconds a gradient, seconds a product, parameters, activation bytes) of one physical batch, on one thread."""
+    dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
+    module = networks.build(network, inputs=inputs, outputs=outputs, seed=0, dtype=dtype).to(device)
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn((batch, *shape), generator=generator).to(device, dtype) for shape in (inputs, (outputs,)))
+    problem = Problem(module, half_squared_error, x, y, batch)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        weights = problem.weights()
+        gradient = _fastest(lambda: problem.slope(weights).loss)
+        hessian = Hessian(problem, weights)
+        product = _fastest(lambda: hessian(weights[None]).sum().item())
+    finally:
+        torch.set_num_threads(threads)
+    return gradient, product, problem.parameter_count, problem.activation_bytes
+
+
+def _fastest(call: Any) -> float:
+    call()
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for each in shape:
+        size *= each
+    return size

@@ -1,0 +1,103 @@
+"""One condition from start or checkpoint to outcome: the study advances, the keeper keeps."""
+
+import importlib.util
+import sys
+import time
+from dataclasses import dataclass
+
+from genlab.results.environment import environment
+from genlab.results.keeper import Keeper
+from genlab.results.store import Store, StoreError
+from genlab.running.pool import Line
+from genlab.studies.catalogue import Choice, load
+from genlab.studies.study import all_conditions
+
+REPORT_SECONDS = 0.2  # how often a running condition says where it is
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how conditions run; nothing here may change a record."""
+
+    store: str
+    device: str
+    threads: int
+    checkpoint_seconds: float = 20.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the work on a condition ended: ``status`` is finished, failed or stopped."""
+
+    status: str
+    why: str = ""
+
+
+def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
+    """Run the condition ``id`` of the chosen study, in a process of its own.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(place.threads)
+    study, condition = next(pair for pair in all_conditions(load(choice)) if pair[1].id == id)
+    store = Store(place.store)
+    description = {
+        "study": study.name,
+        "reference": choice.reference,
+        "protocol": condition.protocol,
+        "settings": dict(condition.settings),
+    }
+    keeper = Keeper(store, id, study.record, description)
+    with keeper.alone():
+        if store.status(id) == "finished":
+            keeper.tidy()
+            return Ended("finished")
+        snapshot = keeper.begin(environment(device=place.device, threads=place.threads))
+        try:
+            advances = study.run(condition.settings, snapshot, place.device)
+            saved = reported = time.monotonic()
+            noted = False
+            while True:
+                try:
+                    advance = next(advances)
+                except StopIteration as end:
+                    keeper.finish(str(end.value))
+                    return Ended("finished", str(end.value))
+                if not noted:
+                    keeper.note(advance.facts)
+                    noted = True
+                keeper.add(advance.records)
+                now = time.monotonic()
+                if line.stopping or now - saved >= place.checkpoint_seconds:
+                    keeper.checkpoint(advance.snapshot())
+                    saved = now
+                if now - reported >= REPORT_SECONDS:
+                    line.report(step=advance.step, of=advance.of, note=dict(advance.note))
+                    reported = now
+                if line.stopping:
+                    return Ended("stopped")
+        except StoreError:
+            raise
+        except Exception as error:
+            keeper.fail(error)
+            return Ended("failed", f"{type(error).__name__}: {error}")
+
+
+def resolve(device: str) -> str:
+    """The device that was asked for, or, for auto, the best there is.
+
+    Raises:
+        ValueError: cuda was asked for and there is none.
+    """
+    if device == "cpu" or importlib.util.find_spec("torch") is None:
+        if device == "cuda":
+            raise ValueError("--device cuda needs PyTorch: pip install 'genlab[train]'")
+        return "cpu"
+    import torch
+
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise ValueError("--device cuda: PyTorch sees no GPU here; use --device cpu, or install a PyTorch built for your GPU")
+    return "cuda" if there else "cpu"

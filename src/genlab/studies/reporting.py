@@ -1,0 +1,168 @@
+"""From a store to what people read: verdicts, the report page, PNG figures."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from genlab.results import png
+from genlab.results.claims import Judged, judge
+from genlab.results.report import ConditionRow, Report, html
+from genlab.results.runs import Run
+from genlab.results.store import Store
+from genlab.studies.catalogue import STUDIES, Choice, load, presets
+from genlab.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a store says of one study."""
+
+    study: Study
+    runs: tuple[Run, ...]
+    judged: tuple[Judged, ...]
+    rows: tuple[ConditionRow, ...]
+    environments: Mapping[str, Mapping[str, str]]
+    warnings: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def summaries(store: Store) -> list[Summary]:
+    """One a study in the store.
+
+    Raises:
+        ValueError: the store is empty, or holds a study whose file is gone.
+    """
+    references: dict[str, list[str]] = defaultdict(list)
+    for id in store.ids():
+        if (condition := store.get_json(f"conditions/{id}/condition.json")) is not None:
+            references[condition["reference"]].append(id)
+    if not references:
+        raise ValueError(f"{store.url} holds no condition: is it a store? Make one with genlab run STUDY --out {store.url}")
+    return [_summary(store, _study(reference), ids) for reference, ids in references.items()]
+
+
+def write(store: Store, summary: Summary, command: str, *, name: str = "report") -> list[str]:
+    """Write ``report.html`` and a PNG and SVG a figure; returns the names written, the report first."""
+    figures = tuple(summary.study.figures(summary.runs))
+    report = Report(
+        study=summary.study.name,
+        title=summary.study.title,
+        paper=summary.study.paper,
+        bibtex=summary.study.bibtex,
+        command=command,
+        made=datetime.now(UTC),
+        preset=_scale(summary),
+        hardware=_hardware(summary.environments),
+        judged=summary.judged,
+        figures=figures,
+        conditions=summary.rows,
+        settings=summary.settings,
+        environments=summary.environments,
+        warnings=summary.warnings,
+    )
+    store.put(f"{name}.html", html(report).encode())
+    names = [f"{name}.html"]
+    for figure in figures:
+        for kind in ("png", "svg"):
+            names.append(f"figures/{summary.study.name}-{figure.name}.{kind}")
+            store.put(names[-1], png.render(figure, kind=kind))
+    return names
+
+
+def _study(reference: str) -> Study:
+    known = presets(reference)
+    return load(Choice(reference, next(iter(known))))[0]
+
+
+def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
+    rows: list[ConditionRow] = []
+    runs: list[Run] = []
+    environments: dict[str, dict[str, str]] = {}
+    versions: set[str] = set()
+    checksums: dict[str, set[str]] = defaultdict(set)
+    mixed: list[str] = []
+    for id in ids:
+        row, seen = _row(store, study, id)
+        rows.append(row)
+        environments |= seen
+        own = {_version(each) for each in seen.values()}
+        versions |= own
+        if len(own) > 1:
+            mixed.append(id)
+        facts = store.get_json(f"conditions/{id}/facts.json") or {}
+        checksums[facts.get("data", "")].add(facts.get("data checksum", ""))
+        run = store.run(id)
+        if run is not None:
+            runs.append(run)
+    warnings = []
+    if len(versions) > 1:
+        warnings.append(f"This store holds results of {len(versions)} versions: " + "; ".join(sorted(versions)) + ".")
+    if mixed:
+        warnings.append(f"Resumed under another version: {', '.join(mixed)}.")
+    warnings += [f"{name} had {len(each)} different contents (by checksum)." for name, each in checksums.items() if len(each) > 1]
+    warnings += _notes(store, ids)
+    rows.sort(key=lambda row: row.label)
+    judged = judge(study.claims(), runs)
+    return Summary(study, tuple(runs), judged, tuple(rows), environments, tuple(warnings), _shared(rows))
+
+
+def _row(store: Store, study: Study, id: str) -> tuple[ConditionRow, dict[str, dict[str, str]]]:
+    settings = store.get_json(f"conditions/{id}/condition.json")["settings"]
+    outcome = store.get_json(f"conditions/{id}/outcome.json") or {"status": "incomplete"}
+    traceback = store.get(f"conditions/{id}/traceback.txt") or b""
+    seen = {_digest(each): each for each in store.get_json(f"conditions/{id}/environments.json") or []}
+    row = ConditionRow(
+        id=id,
+        label=study.label(settings),
+        settings=settings,
+        status=outcome["status"],
+        ending=outcome.get("ending", ""),
+        records=outcome.get("records", 0),
+        seconds=outcome.get("cpu_seconds"),
+        note=traceback.decode(errors="replace"),
+        environment=list(seen)[-1] if seen else "",
+    )
+    return row, seen
+
+
+def _notes(store: Store, ids: Sequence[str]) -> list[str]:
+    """What readers of figures must know of the data, once each."""
+    facts = [store.get_json(f"conditions/{id}/facts.json") or {} for id in ids]
+    return sorted({f"{each['data']}: {each['data note']}." for each in facts if each.get("data note")})
+
+
+def _shared(rows: Sequence[ConditionRow]) -> dict[str, dict[str, Any]]:
+    """Settings by the condition's label without its seed."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        label = row.label.removesuffix(f" seed {row.settings['seed']}")
+        found.setdefault(label, {name: value for name, value in row.settings.items() if name != "seed"})
+    return found
+
+
+def _version(environment: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {environment[name]}" for name in ("genlab", "commit", "torch", "numpy") if environment.get(name))
+
+
+def _digest(environment: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _hardware(environments: Mapping[str, Mapping[str, str]]) -> str:
+    return "; ".join(dict.fromkeys(f"{each['device']}, {each['processor']}" for each in environments.values()))
+
+
+def _scale(summary: Summary) -> str:
+    """Whether these are the paper's own conditions, the miniature's, or others."""
+    found = {row.id for row in summary.rows}
+    reference = summary.study.name
+    if reference in STUDIES:
+        for name, words in {"paper": "the paper's settings", "mini": "a miniature, not the paper's own scale"}.items():
+            ids = {condition.id for study in presets(reference)[name]() for condition in study.conditions()}
+            if found <= ids:
+                return words
+    return "settings of your own: neither the paper's nor the miniature's"

@@ -1,0 +1,142 @@
+"""The contract of a study: a frozen value that yields conditions, runs one of them, and knows its paper's claims.
+
+A study is a frozen dataclass whose fields are what the paper varies. It says which conditions it consists of; running
+one is a generator that yields an ``Advance`` a step and returns how it ended. It never opens a file: the caller keeps the
+records and takes a snapshot when it wants one, so that a run can be killed anywhere and resumed.
+"""
+
+import dataclasses
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from genlab.results.claims import Claim
+from genlab.results.figures import Figure
+from genlab.results.runs import Run
+from genlab.results.snapshots import Snapshot
+
+
+@dataclass(frozen=True)
+class Advance:
+    """A condition got one step further.
+
+    Attributes:
+        step: steps done, ``of`` the most there can be.
+        records: rows to keep, as instances of the study's ``record`` class.
+        snapshot: makes the snapshot from which the *next* step continues; called only when one is wanted.
+        note: a few numbers worth watching live, by name.
+        facts: what the condition stands on and its settings do not say, such as a checksum of the data; kept from the
+            first advance.
+    """
+
+    step: int
+    of: int
+    records: Sequence[Any]
+    snapshot: Callable[[], Snapshot]
+    note: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One run of a study: ``settings`` holds everything that determines its records, as JSON values.
+
+    Settings must hold a ``seed``. Two conditions with equal settings are the same condition.
+    """
+
+    study: str
+    protocol: int
+    settings: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex digits of the SHA-256 of the study, its protocol version and the settings."""
+        canonical = json.dumps([self.study, self.protocol, self.settings], sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a condition is expected to cost on the device it was priced for; at most, where a stop rule may end it early."""
+
+    seconds: float
+    memory_bytes: int
+    records: int
+
+
+@dataclass(frozen=True)
+class Study(ABC):
+    """Base of every study: fields are the dials, class attributes say what it is.
+
+    Class attributes:
+        name: as typed after ``genlab run``.
+        title, paper: one line each; ``bibtex`` is what ``genlab cite`` prints.
+        protocol: raised when the meaning of equal settings changes; part of every condition's id.
+        record: the frozen dataclass of one record (int, float, bool, str, ``| None``, or tuple[float, ...] fields).
+        preload: modules that running needs and that are slow to import: imported once for all conditions.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    bibtex: ClassVar[str] = ""
+    protocol: ClassVar[int] = 1
+    record: ClassVar[type]
+    preload: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def conditions(self) -> Sequence[Condition]:
+        """Every condition of this study value."""
+
+    @abstractmethod
+    def run(self, settings: Mapping[str, Any], snapshot: Snapshot | None, device: str) -> Generator[Advance, None, str]:
+        """Run one condition, from its start or from a snapshot; return how it ended ("steps", "diverged", ...)."""
+
+    def ready(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 - most studies need nothing
+        """Check, before anything runs, that what a condition needs is there; by default nothing is.
+
+        Raises:
+            ValueError: what is missing or broken, and how to get it.
+        """
+
+    def price(self, settings: Mapping[str, Any], device: str) -> Price | None:
+        """What one condition will cost, or None where nobody knows."""
+        return None
+
+    @classmethod
+    def label(cls, settings: Mapping[str, Any]) -> str:
+        """A condition in a few words, for tables and progress."""
+        return " ".join(f"{key}={value}" for key, value in settings.items())
+
+    @classmethod
+    def claims(cls) -> Sequence[Claim]:
+        """The paper's findings."""
+        return ()
+
+    @classmethod
+    def figures(cls, runs: Sequence[Run]) -> Sequence[Figure]:
+        """The figures of the report."""
+        return ()
+
+    def condition(self, **settings: Any) -> Condition:
+        """A condition of this study; ``settings`` are checked to be JSON values with a seed."""
+        if "seed" not in settings:
+            raise ValueError(f"a condition of {self.name!r} needs a seed among its settings, got {sorted(settings)}")
+        return Condition(self.name, self.protocol, json.loads(json.dumps(settings, allow_nan=False)))
+
+
+def all_conditions(studies: Iterable[Study]) -> list[tuple[Study, Condition]]:
+    """The conditions of several study values, each once, in order."""
+    found: dict[str, tuple[Study, Condition]] = {}
+    for study in studies:
+        for condition in study.conditions():
+            found.setdefault(condition.id, (study, condition))
+    return list(found.values())
+
+
+def fields_of(study: Study) -> dict[str, Any]:
+    """Field names and values of a study: what ``--set`` may change."""
+    return {each.name: getattr(study, each.name) for each in dataclasses.fields(study)}

@@ -1,0 +1,1 @@
+"""How weights move: problems, networks, data, updates, the loop, gradient flow."""
