@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from genlab.progress import Board, duration
 
@@ -136,7 +137,7 @@ def show(store: StoreArgument) -> None:
 
 @app.command()
 def report(store: StoreArgument) -> None:
-    """Write STORE/report.html and the figures as PNG and SVG."""
+    """Write STORE/report.html, and its figures as PNG and SVG."""
     with _usage():
         from genlab.results.store import Store
 
@@ -259,15 +260,17 @@ def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[
 
 def _conclude(store: "Store", command: str, expected: "Collection[str]" = (), study: str | None = None) -> int:
     """Write the report of every study in the store and show its verdicts; 1 if an expected condition has not finished."""
-    from genlab.studies.reporting import summaries, write
+    from genlab.studies.reporting import report_of, summaries, write
 
     found = summaries(store)
     for summary in found:
-        name = "report" if len(found) == 1 else f"report-{summary.study.name}"
-        written = write(store, summary, command, name=name)
+        report = report_of(summary, command)
+        written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
         if study in (None, summary.study.name):
             _show_verdicts(summary)
-        out.print(f"Report: {_place(store, written[0])}" + (f"   ({len(written) - 1} figures beside it)" if written[1:] else ""))
+            out.print(Text(report.headline, style="bold"))
+        figures = f" and {len(written) - 1} figures, PNG and SVG, in figures/" if written[1:] else ""
+        out.print(Text(f"Report: {_place(store, written[0])}{figures}"), soft_wrap=True)
     finished = {row.id for summary in found for row in summary.rows if row.status == "finished"}
     return 0 if set(expected) <= finished else FAILED
 
@@ -289,25 +292,26 @@ def _show_conditions(summary: "Summary") -> None:
 
 
 def _show_verdicts(summary: "Summary") -> None:
-    for warning in summary.warnings:
-        out.print(f"Note: {warning}", style="yellow", markup=False)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("", "claim", "expected", "ours: mean [95% interval]", "n", "verdict"):
-        table.add_column(column, overflow="fold")
+    """Claim by claim: the sentence, what is compared, and each setting's effect with its interval."""
     styles = {"holds": "green", "fails": "red", "undecided": "yellow", "not measured": "dim"}
     for judged in summary.judged:
-        claim = judged.claim
-        paper = f"; paper: {claim.paper}" if claim.paper else ""
-        verdict = str(judged.verdict)
-        table.add_row(f"[bold]{claim.id}[/]", f"[bold]{claim.sentence}[/]", "", "", "", f"[{styles[verdict]} bold]{verdict}[/]")
-        table.add_row("", f"[dim]{claim.quantity}{paper}[/]", "", "", "", "")
+        claim, style = judged.claim, styles[judged.verdict]
+        out.print(Text.assemble((f"{claim.id:<5}", "bold"), (f"{judged.verdict}: ", f"bold {style}"), (claim.sentence, "bold")))
+        about = claim.quantity + (f"; paper: {claim.paper}" if claim.paper else "")
+        out.print(Padding(Text(about, style="dim"), (0, 0, 0, 5)))
+        table = Table.grid(padding=(0, 2))
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        table.add_column()
         for finding in judged.findings:
-            ours = str(finding.interval) if finding.interval else ("" if finding.effect is None else f"{finding.effect:.3g}")
-            note = f" [dim]({finding.note})[/]" if finding.note else ""
-            mark = f"[{styles[finding.verdict]}]{finding.verdict}[/]"
-            table.add_row("", f"  {finding.setting}{note}", str(finding.expected), escape(ours), str(len(finding.values)), mark)
-    if summary.judged:
-        out.print(table)
+            effect = "" if finding.effect is None else f"{finding.effect:.4g}"
+            ours = str(finding.interval) if finding.interval else effect
+            about = finding.setting + (f" ({finding.note})" if finding.note else "")
+            mark = Text(finding.verdict, style=styles[finding.verdict])
+            table.add_row(Text(ours), f"n={len(finding.values)}", mark, f"expected {finding.expected}", Text(about))
+        out.print(Padding(table, (0, 0, 0, 5)))
+    for warning in summary.warnings:
+        out.print(Text(f"Note: {warning}", style="yellow"))
 
 
 def _command() -> str:

@@ -18,7 +18,7 @@ class Interval:
     confidence: float = CONFIDENCE
 
     def __str__(self) -> str:
-        return f"{self.centre:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self.centre:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
 def student_t(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:

@@ -114,6 +114,9 @@ class Board:
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
+        table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+        for _ in range(4):
+            table.add_column(no_wrap=True)
         for key, row in self._rows.items():
             share = row.step / row.of if row.of else 0.0
             left = row.left()

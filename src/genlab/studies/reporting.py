@@ -45,10 +45,9 @@ def summaries(store: Store) -> list[Summary]:
     return [_summary(store, _study(reference), ids) for reference, ids in references.items()]
 
 
-def write(store: Store, summary: Summary, command: str, *, name: str = "report") -> list[str]:
-    """Write ``report.html`` and a PNG and SVG a figure; returns the names written, the report first."""
-    figures = tuple(summary.study.figures(summary.runs))
-    report = Report(
+def report_of(summary: Summary, command: str) -> Report:
+    """What the page shows; ``command`` is what made it."""
+    return Report(
         study=summary.study.name,
         title=summary.study.title,
         paper=summary.study.paper,
@@ -58,17 +57,21 @@ def write(store: Store, summary: Summary, command: str, *, name: str = "report")
         preset=_scale(summary),
         hardware=_hardware(summary.environments),
         judged=summary.judged,
-        figures=figures,
+        figures=tuple(summary.study.figures(summary.runs)),
         conditions=summary.rows,
         settings=summary.settings,
         environments=summary.environments,
         warnings=summary.warnings,
     )
-    store.put(f"{name}.html", html(report).encode())
+
+
+def write(store: Store, report: Report, *, name: str = "report") -> list[str]:
+    """Write ``report.html``, and a PNG and an SVG a figure; returns the names written, the page first."""
     names = [f"{name}.html"]
-    for figure in figures:
+    store.put(names[0], html(report).encode())
+    for figure in report.figures:
         for kind in ("png", "svg"):
-            names.append(f"figures/{summary.study.name}-{figure.name}.{kind}")
+            names.append(f"figures/{report.study}-{figure.name}.{kind}")
             store.put(names[-1], png.render(figure, kind=kind))
     return names
 

@@ -73,7 +73,7 @@ def train(
             of=settings["steps"],
             records=(reading,),
             snapshot=lambda: state.snapshot(tracker, beside),
-            note={"loss": moment.loss, "sharpness/threshold": state.ratio},
+            note={"loss": moment.loss, "S/threshold": state.ratio},
             facts=facts,
         )
         if ended:
