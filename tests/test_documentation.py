@@ -32,6 +32,7 @@ FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[\w-]*)\n(?P<text>.*?)^(?P=inden
 MARK = re.compile(r"^ *<!-- not executed:(?P<reason>(?:(?!-->).)*)-->\s*\Z", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"""\]\((?P<target>[^)\s]+)\)|(?:src|srcset|href)="(?P<attribute>[^"]+)\"""")
 READ_ONLY = {"list", "show", "report", "cite"}
+FEW_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ def commands(block: Block) -> list[list[str]]:
 
 
 def cheap(words: list[str]) -> bool:
-    """Whether a command takes seconds: it only reads, prices or helps, caps its steps, or runs a toy study of ``examples/``."""
-    if {"--help", "--version", "--dry-run"} & set(words):
+    """Whether a command takes seconds: it reads, prices or helps, runs a study of ``examples/``, or one seed of few steps."""
+    if {"--help", "--version", "--dry-run"} & set(words) or READ_ONLY & set(words[1:2]):
         return True
-    toy = words[1:2] == ["run"] and any(word.startswith("examples/") for word in words)
-    capped = any(word.removeprefix("steps=").isdigit() and int(word.removeprefix("steps=")) <= 300 for word in words)
-    return toy or capped or bool(READ_ONLY & set(words[1:2]))
+    steps = [int(word.removeprefix("steps=")) for word in words if re.fullmatch(r"steps=\d+", word)]
+    small = "--seeds 1" in " ".join(words) and bool(steps) and steps[-1] <= FEW_STEPS
+    return words[1:2] == ["run"] and (small or any(word.startswith("examples/") for word in words))
 
 
 def execute(block: Block, page: str, namespace: dict[str, Any]) -> None:

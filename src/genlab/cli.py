@@ -106,6 +106,7 @@ def run(
         missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
         for each, condition in missing:
             each.ready(condition.settings)
+        store.put_json("command.json", _command())
     _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
     failures: dict[str, str] = {}
     if missing:
@@ -114,7 +115,7 @@ def run(
             err.print(f"Stopped; nothing is lost. To go on:\n  {_command()}", style="bold")
             raise typer.Exit(INTERRUPTED)
     try:
-        code = _conclude(store, _command(), expected={condition.id for _, condition in conditions}, study=studies[0].name)
+        code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
     except StoreError as error:
         err.print(f"Error: {error}", style="red")
         raise typer.Exit(FAILED) from error
@@ -141,7 +142,7 @@ def report(store: StoreArgument) -> None:
     with _usage():
         from genlab.results.store import Store
 
-        _conclude(Store(store), f"genlab report {shlex.quote(store)}")
+        _conclude(Store(store))
 
 
 @contextlib.contextmanager
@@ -258,13 +259,13 @@ def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[
         )
 
 
-def _conclude(store: "Store", command: str, expected: "Collection[str]" = (), study: str | None = None) -> int:
+def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | None = None) -> int:
     """Write the report of every study in the store and show its verdicts; 1 if an expected condition has not finished."""
     from genlab.studies.reporting import report_of, summaries, write
 
     found = summaries(store)
     for summary in found:
-        report = report_of(summary, command)
+        report = report_of(store, summary)
         written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
         if study in (None, summary.study.name):
             _show_verdicts(summary)

@@ -32,13 +32,13 @@ def schema_of(record: type) -> pa.Schema:
     fields = []
     for each in dataclasses.fields(record):
         kind = hints[each.name]
-        optional = typing.get_origin(kind) in (types.UnionType, typing.Union)
-        plain = next(arm for arm in typing.get_args(kind) if arm is not type(None)) if optional else kind
-        if plain not in _TYPES:
+        arms = typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
+        plain = [arm for arm in arms if arm is not type(None)]
+        if len(plain) != 1 or plain[0] not in _TYPES:
             raise TypeError(
                 f"{record.__name__}.{each.name} is {kind}: a record field is one of {', '.join(map(str, _TYPES))}, or None"
             )
-        fields.append(pa.field(each.name, _TYPES[plain], nullable=optional))
+        fields.append(pa.field(each.name, _TYPES[plain[0]], nullable=len(arms) > 1))
     return pa.schema(fields)
 
 
@@ -70,7 +70,7 @@ def columns_of(table: pa.Table) -> dict[str, NDArray[Any]]:
             values[:] = column.to_pylist()
             columns[name] = values
         elif column.null_count or pa.types.is_floating(column.type):
-            columns[name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            columns[name] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # 2**53 + 1 is rounded
         else:
             columns[name] = column.to_numpy(zero_copy_only=False)
     return columns

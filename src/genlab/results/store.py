@@ -1,13 +1,17 @@
 """The store: a folder of open formats at any fsspec URL. Files are written whole or not at all.
 
-STORE/store.json                            the format's version
-STORE/conditions/<id>/condition.json        study, protocol, settings
-                      environments.json     where it ran, one entry a distinct environment
-                      facts.json            what it stands on: checksum of its data, parameter count
-                      records.parquet       its records, once it has finished
-                      outcome.json          finished or failed, and how
-                      checkpoint.safetensors, part-*.parquet   only while it is unfinished
-                      traceback.txt         only where it failed
+In it lie::
+
+    store.json                         the format's version
+    command.json                       what was typed last to fill it
+    report.html, figures/              made from the rest, again and again
+    conditions/<id>/condition.json     study, protocol, settings
+                    environments.json  where it ran, one entry a distinct environment
+                    facts.json         what it stands on: checksum of its data, parameter count
+                    records.parquet    its records, once it has finished
+                    outcome.json       finished or failed, and how
+                    traceback.txt      only where it failed
+                    checkpoint.safetensors, part-*.parquet    only while it is unfinished
 """
 
 import contextlib

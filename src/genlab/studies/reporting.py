@@ -45,14 +45,14 @@ def summaries(store: Store) -> list[Summary]:
     return [_summary(store, _study(reference), ids) for reference, ids in references.items()]
 
 
-def report_of(summary: Summary, command: str) -> Report:
-    """What the page shows; ``command`` is what made it."""
+def report_of(store: Store, summary: Summary) -> Report:
+    """What the page shows."""
     return Report(
         study=summary.study.name,
         title=summary.study.title,
         paper=summary.study.paper,
         bibtex=summary.study.bibtex,
-        command=command,
+        command=store.get_json("command.json") or "",
         made=datetime.now(UTC),
         preset=_scale(summary),
         hardware=_hardware(summary.environments),
@@ -87,6 +87,7 @@ def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
     environments: dict[str, dict[str, str]] = {}
     versions: set[str] = set()
     checksums: dict[str, set[str]] = defaultdict(set)
+    facts: dict[str, dict[str, str]] = {}
     mixed: list[str] = []
     for id in ids:
         row, seen = _row(store, study, id)
@@ -96,8 +97,8 @@ def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
         versions |= own
         if len(own) > 1:
             mixed.append(id)
-        facts = store.get_json(f"conditions/{id}/facts.json") or {}
-        checksums[facts.get("data", "")].add(facts.get("data checksum", ""))
+        facts[id] = store.get_json(f"conditions/{id}/facts.json") or {}
+        checksums[facts[id].get("data", "")].add(facts[id].get("data checksum", ""))
         run = store.run(id)
         if run is not None:
             runs.append(run)
@@ -107,10 +108,10 @@ def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
     if mixed:
         warnings.append(f"Resumed under another version: {', '.join(mixed)}.")
     warnings += [f"{name} had {len(each)} different contents (by checksum)." for name, each in checksums.items() if len(each) > 1]
-    warnings += _notes(store, ids)
+    warnings += sorted({f"{each['data']}: {each['data note']}." for each in facts.values() if each.get("data note")})
     rows.sort(key=lambda row: row.label)
     judged = judge(study.claims(), runs)
-    return Summary(study, tuple(runs), judged, tuple(rows), environments, tuple(warnings), _shared(rows))
+    return Summary(study, tuple(runs), judged, tuple(rows), environments, tuple(warnings), _shared(rows, facts))
 
 
 def _row(store: Store, study: Study, id: str) -> tuple[ConditionRow, dict[str, dict[str, str]]]:
@@ -132,18 +133,12 @@ def _row(store: Store, study: Study, id: str) -> tuple[ConditionRow, dict[str, d
     return row, seen
 
 
-def _notes(store: Store, ids: Sequence[str]) -> list[str]:
-    """What readers of figures must know of the data, once each."""
-    facts = [store.get_json(f"conditions/{id}/facts.json") or {} for id in ids]
-    return sorted({f"{each['data']}: {each['data note']}." for each in facts if each.get("data note")})
-
-
-def _shared(rows: Sequence[ConditionRow]) -> dict[str, dict[str, Any]]:
-    """Settings by the condition's label without its seed."""
+def _shared(rows: Sequence[ConditionRow], facts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Any]]:
+    """Settings and facts by the condition's label without its seed."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         label = row.label.removesuffix(f" seed {row.settings['seed']}")
-        found.setdefault(label, {name: value for name, value in row.settings.items() if name != "seed"})
+        found.setdefault(label, {name: value for name, value in {**row.settings, **facts[row.id]}.items() if name != "seed"})
     return found
 
 
