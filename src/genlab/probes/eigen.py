@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from genlab import chance
+
 Operator = Callable[[Tensor], Tensor]  # rows to rows: (vector, param) -> (vector, param)
 
 GUARD = 1  # pairs refined beyond the wanted ones, so that two that change places are both known
@@ -61,6 +63,8 @@ def largest(
         most_products: stop there, and say that it has not converged.
         least_expansions: grow the basis this often before accepting anything; few suffice after a good warm start.
 
+    A search that its budget ends before the least expansions were made has not converged, whatever its residuals.
+
     Raises:
         ValueError: k below 1 or above the operator's size, or fewer than k rows to start from.
     """
@@ -77,23 +81,31 @@ def largest(
             nan = (math.nan,) * k
             return Eigenpairs(nan, start.new_zeros((0, size)), nan, search.products, False, start.new_zeros((0, size)))
         good = pairs.relative <= tolerance
-        converged = bool(good[:k].all())
-        if (converged and expansions >= least_expansions) or search.products >= most_products:
+        found = len(good) >= k and bool(good[:k].all())
+        whole = len(search.basis) == size
+        looked_around = expansions >= least_expansions or whole
+        if whole or (found and looked_around) or search.products >= most_products:
             break
         if len(search.basis) + k + GUARD > 2 * k + ROOM:
             search.restart(k + 2 * GUARD)
-        grown = search.expand(pairs.residuals[~good] if not converged else pairs.residuals[-1:])
-        if not grown:  # the basis is invariant: every residual is rounding
-            break
+        if not search.expand(search.unexplored(k + GUARD) if found else pairs.residuals[~good]):
+            search.expand(_stray(start, len(search.basis)))  # the basis is invariant: look elsewhere
         expansions += 1
+    missing = (math.nan,) * (k - len(pairs.values))  # only where the budget ended before there were k directions
     return Eigenpairs(
-        tuple(pairs.values[:k].tolist()),
+        (*pairs.values[:k].tolist(), *missing),
         pairs.vectors[:k],
-        tuple(pairs.relative[:k].tolist()),
+        (*pairs.relative[:k].tolist(), *missing),
         search.products,
-        converged,
+        found and looked_around,
         pairs.vectors[k:],
     )
+
+
+def _stray(like: Tensor, place: int) -> Tensor:
+    """A random row, the same whenever a search comes to the same place."""
+    generator = torch.Generator().manual_seed(chance.number("eigen", "stray", place))
+    return torch.randn((1, like.shape[1]), generator=generator, dtype=like.dtype).to(like.device)
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,7 @@ class _Search:
         fresh = []
         basis = self.basis
         for row in rows:
+            row = row / row.abs().max().clamp_min(torch.finfo(row.dtype).tiny)  # so that no square underflows
             before = row.norm()
             for _ in range(2):  # twice is enough: the second pass removes what rounding left of the first
                 row = row - (basis @ row) @ basis
@@ -148,9 +161,24 @@ class _Search:
         values, coordinates = values[:most], coordinates[:most]
         vectors = coordinates @ self.basis
         residuals = coordinates @ self.images - values[:, None] * vectors
+        return _Ritz(values, vectors, residuals, self._relative(values, residuals))
+
+    def unexplored(self, first: int) -> Tensor:
+        """The residual of the leading Ritz pair from ``first`` on that has one: where the fresh direction still leads."""
+        values, coordinates = self._project()
+        for index in range(first, len(self.basis)):
+            pair = coordinates[index : index + 1]
+            residual = pair @ self.images - values[index] * (pair @ self.basis)
+            if bool((residual / values.abs().max()).norm() > 10 * torch.finfo(residual.dtype).eps):
+                return residual
+        return self.basis[:0]
+
+    @staticmethod
+    def _relative(values: Tensor, residuals: Tensor) -> Tensor:
+        """|residual| / |value|, formed so that squares of tiny entries do not underflow."""
         floor = 1e3 * torch.finfo(values.dtype).eps * values.abs().max()  # an eigenvalue this small is rounding of the largest
         scale = values.abs().maximum(floor).clamp_min(torch.finfo(values.dtype).tiny)
-        return _Ritz(values, vectors, residuals, residuals.norm(dim=1) / scale)
+        return (residuals / scale[:, None]).norm(dim=1)
 
     def restart(self, keep: int) -> None:
         """Shrink the basis to its leading Ritz vectors; no product is lost, for their images are known."""

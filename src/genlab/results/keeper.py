@@ -124,13 +124,7 @@ class Keeper:
         table = pa.concat_tables([each.cast(self.schema) for each in tables])
         self.store.put(self._name("records.parquet"), records.to_bytes(table))
         self._outcome(status="finished", ending=ending, records=len(table))
-        self.tidy()
-
-    def tidy(self) -> None:
-        """Drop the parts and the checkpoint of a finished condition."""
-        for name in self.store.names(f"conditions/{self.id}"):
-            if name == "checkpoint.safetensors" or name.startswith("part-"):
-                self.store.remove(self._name(name))
+        self.store.tidy(self.id)
 
     def fail(self, error: BaseException) -> None:
         """Keep the traceback; the next run goes on from the last checkpoint."""

@@ -12,6 +12,9 @@ In it lie::
                     outcome.json       finished or failed, and how
                     traceback.txt      only where it failed
                     checkpoint.safetensors, part-*.parquet    only while it is unfinished
+                    .lock              held while a process runs it
+
+A ``.NAME.*.draft`` anywhere is a write that was killed: it goes when its condition resumes, elsewhere after an hour.
 """
 
 import contextlib
@@ -19,8 +22,9 @@ import errno
 import json
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 1
+DRAFT_SECONDS = 3600.0  # no write takes that long: nobody is at work on an older draft
 
 
 class StoreError(OSError):
@@ -55,22 +60,29 @@ class Store:
         self.local = Path(self.root) if "file" in self.files.protocol else None
 
     def prepare(self) -> None:
-        """Make the store where there is none.
+        """Make the store where there is none; clear what killed runs left where there is one.
 
         Raises:
             StoreError: the place cannot be written, holds something else, or was written by a newer genlab.
         """
-        if self.local and self.local.is_file():
-            raise StoreError(f"{self.url} is a file: --out wants a folder")
-        found = self.get_json("store.json")
-        if found is None:
-            if self.local and self.local.is_dir() and any(self.local.iterdir()):
-                raise StoreError(f"{self.url} is a folder with other things in it: --out wants a new folder or a genlab store")
-            self.put_json("store.json", {"genlab store": FORMAT})
-        elif found.get("genlab store") != FORMAT:
-            raise StoreError(
-                f"{self.url} is a store of format {found.get('genlab store')}, this genlab reads format {FORMAT}: update it"
-            )
+        with self._explained("write to"):
+            if self.local and self.local.exists() and not self.local.is_dir():
+                raise StoreError(f"{self.url} is a file: --out wants a folder")
+            found = self.get_json("store.json")
+            if found is None:
+                if self.local and self.local.is_dir() and any(not each.match(".*.draft") for each in self.local.iterdir()):
+                    raise StoreError(
+                        f"{self.url} is a folder with other things in it: --out wants a new folder or a genlab store"
+                    )
+                self.put_json("store.json", {"genlab store": FORMAT})
+                return
+            written = found.get("genlab store") if isinstance(found, dict) else None
+            if written != FORMAT:
+                raise StoreError(f"{self.url} is a store of format {written}, this genlab reads format {FORMAT}: update it")
+            self._drop_old_drafts()
+            for id in self.ids():
+                if self.status(id) == "finished":
+                    self.tidy(id)
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole file, or leave what was there.
@@ -78,21 +90,18 @@ class Store:
         Raises:
             StoreError: no room, no permission.
         """
-        try:
+        with self._explained("write to"):
             if self.local:
                 _replace(self.local / name, data)
             else:
                 self.files.pipe_file(f"{self.root}/{name}", data)
-        except OSError as error:
-            raise StoreError(self._explain(error)) from error
 
     def get(self, name: str) -> bytes | None:
         """A file's bytes, None where there is none."""
-        try:
+        with self._explained("read"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             data: bytes = self.files.cat_file(f"{self.root}/{name}")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        return data
+            return data
+        return None
 
     def put_json(self, name: str, value: Any) -> None:
         """Write a JSON file."""
@@ -114,16 +123,15 @@ class Store:
 
     def remove(self, name: str) -> None:
         """Delete a file if it is there."""
-        with contextlib.suppress(FileNotFoundError):
+        with self._explained("write to"), contextlib.suppress(FileNotFoundError):
             self.files.rm_file(f"{self.root}/{name}")
 
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted."""
-        try:
+        with self._explained("read"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             listing = self.files.ls(f"{self.root}/{folder}", detail=False)
-        except FileNotFoundError:
-            return []
-        return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in listing)
+            return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in listing)
+        return []
 
     def ids(self) -> list[str]:
         """Ids of all conditions begun."""
@@ -157,13 +165,19 @@ class Store:
         condition = self.get_json(f"conditions/{id}/condition.json")
         return condition["study"] if condition else None
 
+    def tidy(self, id: str) -> None:
+        """Drop what only an unfinished condition needs."""
+        for name in self.names(f"conditions/{id}"):
+            if name == "checkpoint.safetensors" or name.startswith("part-"):
+                self.remove(f"conditions/{id}/{name}")
+
     def query(self, sql: str) -> "pa.Table":
         """DuckDB over the store: ``records`` (all rows, with their condition's id) and ``conditions`` (settings as JSON)."""
         import duckdb
         import pyarrow as pa
 
         rows: list[Mapping[str, Any]] = []
-        tables = []
+        tables = [pa.table({"condition": pa.array([], pa.string())})]
         for id in self.ids():
             condition = self.get_json(f"conditions/{id}/condition.json")
             if condition is None:
@@ -177,19 +191,40 @@ class Store:
         kinds = pa.schema([(name, pa.string()) for name in ("condition", "study", "status", "settings")])
         with duckdb.connect() as connection:
             connection.register("conditions", pa.Table.from_pylist(rows, schema=kinds))
-            if tables:
-                connection.register("records", pa.concat_tables(tables, promote_options="default"))
+            connection.register("records", pa.concat_tables(tables, promote_options="permissive"))
             return connection.sql(sql).to_arrow_table()
 
-    def _explain(self, error: OSError) -> str:
+    def _drop_old_drafts(self) -> None:
+        if self.local:
+            for draft in [*self.local.glob(".*.draft"), *self.local.glob("figures/.*.draft")]:
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                        draft.unlink()
+
+    @contextlib.contextmanager
+    def _explained(self, act: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            raise
+        except OSError as error:
+            raise StoreError(self._explain(error, act)) from error
+
+    def _explain(self, error: OSError, act: str = "write to") -> str:
+        why = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            room = f" ({shutil.disk_usage(self.local.anchor or '.').free >> 20} MB free)" if self.local else ""
+            room = f", {_free(self.local) >> 20} MB free" if self.local and error.errno == errno.ENOSPC else ""
             return (
-                f"no room left to write to {self.url}{room}: what was finished is safe; make room and run the same command again"
+                f"no room left to write to {self.url} ({why}{room}): what was finished is safe; "
+                "make room and run the same command again"
             )
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return f"cannot write to {self.url} ({error.strerror}): choose another place with --out, or change its permissions"
-        return f"cannot write to {self.url}: {error}"
+        return f"cannot {act} {self.url} ({why}): choose another place with --out, or change its permissions"
+
+
+def _free(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def _replace(path: Path, data: bytes) -> None:

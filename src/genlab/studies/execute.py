@@ -52,7 +52,7 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
     keeper = Keeper(store, id, study.record, description)
     with keeper.alone():
         if store.status(id) == "finished":
-            keeper.tidy()
+            store.tidy(id)
             return Ended("finished")
         snapshot = keeper.begin(environment(device=place.device, threads=place.threads))
         try:
@@ -69,14 +69,14 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
                     keeper.note(advance.facts)
                     noted = True
                 keeper.add(advance.records)
-                now = time.monotonic()
-                if line.stopping or now - saved >= place.checkpoint_seconds:
+                now, stopping = time.monotonic(), line.stopping  # asked once: who stops has written a checkpoint
+                if stopping or now - saved >= place.checkpoint_seconds:
                     keeper.checkpoint(advance.snapshot())
                     saved = now
                 if now - reported >= REPORT_SECONDS:
                     line.report(step=advance.step, of=advance.of, note=dict(advance.note))
                     reported = now
-                if line.stopping:
+                if stopping:
                     return Ended("stopped")
         except StoreError:
             raise

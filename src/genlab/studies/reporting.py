@@ -155,12 +155,12 @@ def _hardware(environments: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _scale(summary: Summary) -> str:
-    """Whether these are the paper's own conditions, the miniature's, or others."""
+    """Whether these are the conditions of a preset, or others."""
     found = {row.id for row in summary.rows}
-    reference = summary.study.name
-    if reference in STUDIES:
-        for name, words in {"paper": "the paper's settings", "mini": "a miniature, not the paper's own scale"}.items():
-            ids = {condition.id for study in presets(reference)[name]() for condition in study.conditions()}
+    words = {"paper": "the paper's settings", "mini": "a miniature, not the paper's own scale"}
+    if summary.study.name in STUDIES:
+        for name, preset in presets(summary.study.name).items():
+            ids = {condition.id for study in preset() for condition in study.conditions()}
             if found <= ids:
-                return words
-    return "settings of your own: neither the paper's nor the miniature's"
+                return words.get(name, f"preset {name}")
+    return "settings of your own, of no preset"

@@ -83,17 +83,17 @@ class Problem:
     @cached_property
     def activation_bytes(self) -> int:
         """Bytes that one physical batch's forward pass saves for its backward pass, counted on the first batch."""
-        sizes: dict[int, int] = {}
+        saved: list[Tensor] = []  # all kept to the end: memory that is freed and used again must count twice
 
-        def count(tensor: Tensor) -> Tensor:
-            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-            return tensor.new_empty(0)  # the graph is never used: keep nothing alive
+        def keep(tensor: Tensor) -> Tensor:
+            saved.append(tensor)
+            return tensor
 
         inputs, targets = next(self.batches())
         parameters = [piece.requires_grad_() for piece in self.split(self.weights())]
-        with torch.autograd.graph.saved_tensors_hooks(count, lambda kept: kept):
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
             self.batch_loss(parameters, inputs, targets)
-        return sum(sizes.values())
+        return sum(nbytes for _, nbytes in {(each.data_ptr(), each.nbytes) for each in saved})
 
     def weights(self) -> Float[Tensor, " param"]:
         """A copy of the module's present parameters as one vector."""

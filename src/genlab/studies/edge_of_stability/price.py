@@ -16,7 +16,7 @@ from genlab.training.problem import Problem
 
 PRODUCTS_A_READING = 15  # measured on digits at tolerance 3e-3, docs/log.md
 FLOW_GRADIENTS_A_STEP = 12  # 4 an RK4 step, of which 1 to 4 cover one descent step as the flow sharpens past 2/eta
-PROCESS_BYTES = 450 * 2**20  # measured: a process with torch, scipy and pyarrow imported
+PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
 HESSIAN_BYTES = 2**30  # the tracker's default bound on kept graphs
 
 
