@@ -1,7 +1,7 @@
 """Products with the Hessian of a problem's mean loss, from gradient graphs that are built once and kept.
 
-A product is one backward pass through a gradient graph: 1.1 to 1.8 gradients measured (docs/log.md, 2026-11-23). Graphs are kept for as many physical batches as fit into ``graph_bytes``; the others are rebuilt for each
-block of vectors.
+A product is one backward pass through a gradient graph: 1.1 to 1.8 gradients measured (docs/log.md, 2026-11-23). Graphs
+are kept for as many physical batches as fit into ``graph_bytes``; the others are rebuilt for each block of vectors.
 """
 
 from collections.abc import Iterator, Sequence
