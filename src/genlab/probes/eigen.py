@@ -178,7 +178,8 @@ class _Search:
         """|residual| / |value|, formed so that squares of tiny entries do not underflow."""
         floor = 1e3 * torch.finfo(values.dtype).eps * values.abs().max()  # an eigenvalue this small is rounding of the largest
         scale = values.abs().maximum(floor).clamp_min(torch.finfo(values.dtype).tiny)
-        return torch.linalg.vector_norm(residuals / scale[:, None], dim=1)
+        norms: Tensor = torch.linalg.vector_norm(residuals / scale[:, None], dim=1)
+        return norms
 
     def restart(self, keep: int) -> None:
         """Shrink the basis to its leading Ritz vectors; no product is lost, for their images are known."""
