@@ -202,6 +202,17 @@ def test_rank_one(seed: int) -> None:
     assert two.values[1] == pytest.approx(0, abs=1e-12 * two.values[0])
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("size", [3, 5, 20])
+def test_a_search_ends_with_the_whole_space_even_where_rounding_has_no_direction_left(size: int) -> None:
+    for seed in range(12):
+        vector = normal(size, seed=seed)
+        matrix = torch.outer(vector, vector)  # the second and third eigenvalues are 0: their residuals are all rounding
+        pairs = found(matrix, 3, seed=seed + 20)
+        assert np.allclose(pairs.values, judged(pairs, matrix, 3), atol=1e-13 * pairs.values[0])
+        assert pairs.products <= size
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_what_is_returned_has_the_type_of_the_start(dtype: torch.dtype) -> None:
     pairs = found(with_spectrum([3, 2, 1]).to(dtype), 2)

@@ -37,6 +37,8 @@ def train(
         state = _State.of(snapshot, device)
         tracker.restore(state.arrays["tracker"])
         beside.restore(state.arrays["beside"])
+        if state.ended:  # it was stopped between its last record and its outcome
+            return state.ended
 
     for moment in descend(problem, update, state.weights, memory=state.memory, step=state.step):
         ended = _ending(moment, settings)
@@ -67,6 +69,7 @@ def train(
         reading = dataclasses.replace(reading, **beside.columns(moment, reading, state.crossed))  # type: ignore[arg-type]
         if reading.sharpness is not None:
             state.ratio = reading.sharpness / update.threshold
+        state.ended = ended
         state.step, state.weights, state.memory = moment.step + 1, moment.next_weights, moment.next_memory
         yield Advance(
             step=moment.step,
@@ -135,6 +138,7 @@ class _State:
     step: int = 0
     crossed: int | None = None
     ratio: float = math.nan
+    ended: str = ""
     arrays: Mapping[str, Mapping[str, Tensor]] = dataclasses.field(default_factory=dict)
 
     def snapshot(self, tracker: Tracker, beside: "_Beside") -> Snapshot:
@@ -142,7 +146,7 @@ class _State:
         own = {"weights": self.weights} | ({} if self.memory is None else {"memory": self.memory})
         parts = {"descent": own, "tracker": tracker.state(), "beside": beside.state()}
         arrays = {f"{part}/{name}": each.cpu().numpy() for part, named in parts.items() for name, each in named.items()}
-        return Snapshot(arrays, {"step": self.step, "crossed": self.crossed, "ratio": self.ratio})
+        return Snapshot(arrays, {"step": self.step, "crossed": self.crossed, "ratio": self.ratio, "ended": self.ended})
 
     @classmethod
     def of(cls, snapshot: Snapshot, device: str) -> "_State":
@@ -153,7 +157,7 @@ class _State:
             arrays[part][name] = torch.from_numpy(array).to(device)
         values = snapshot.values
         own = arrays["descent"]
-        return cls(own["weights"], own.get("memory"), values["step"], values["crossed"], values["ratio"], arrays)
+        return cls(own["weights"], own.get("memory"), values["step"], values["crossed"], values["ratio"], values["ended"], arrays)
 
 
 class _Beside(Protocol):
