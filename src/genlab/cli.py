@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from genlab.studies.study import Condition, Price, Study
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+PRELOAD = (  # what every condition's process imports sooner or later: once, in the fork server
+    "genlab.studies.execute",
+    "pyarrow.parquet",
+    "pandas",
+    "safetensors.numpy",
+    "filelock",
+    "fsspec.implementations.local",
+    "pydantic.type_adapter",
+)
 PIPE_WIDTH = 160  # characters, where no terminal says how wide it is
 
 app = typer.Typer(
@@ -112,15 +121,15 @@ def run(
     if missing:
         failures, stopped = _run(choice, missing, prices, store.url, where, at_once, threads)
         if stopped:
-            err.print(f"Stopped; nothing is lost. To go on:\n  {_command()}", style="bold")
+            err.print(f"Stopped; nothing is lost. To go on:\n  {_command()}", style="bold", markup=False)
             raise typer.Exit(INTERRUPTED)
+    for label, why in failures.items():
+        err.print(f"failed: {label}: {why}", style="red", markup=False)
     try:
         code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
     except StoreError as error:
-        err.print(f"Error: {error}", style="red")
+        err.print(f"Error: {error}", style="red", markup=False)
         raise typer.Exit(FAILED) from error
-    for label, why in failures.items():
-        err.print(f"failed: {label}: {why}", style="red", markup=False)
     raise typer.Exit(FAILED if failures else code)
 
 
@@ -207,7 +216,7 @@ def _run(
     place = Place(url, device, threads)
     dearest_first = sorted(labels, key=lambda id: -costs.get(id, 0.0))
     tasks = [Task(id, (choice, id, place)) for id in dearest_first]
-    preload = ["genlab.studies.execute", *dict.fromkeys(name for study, _ in conditions for name in study.preload)]
+    preload = [*PRELOAD, *dict.fromkeys(name for study, _ in conditions for name in study.preload)]
     board = Board(out, labels, costs)
     with Pool(execute, tasks, workers=workers, threads=threads, preload=preload) as pool, board:
         try:

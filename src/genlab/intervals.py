@@ -38,6 +38,6 @@ def student_t(values: Sequence[float], confidence: float = CONFIDENCE) -> Interv
     from scipy import stats
 
     mean = math.fsum(values) / n
-    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
+    variance = math.fsum((value - mean) * (value - mean) for value in values) / (n - 1)
     half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * math.sqrt(variance / n)
     return Interval(mean, mean - half, mean + half, n, confidence)

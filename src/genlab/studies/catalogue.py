@@ -84,7 +84,12 @@ def _value(name: str, text: str, kind: Any) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     many = typing.get_origin(kind) is tuple
-    pieces: Any = [_number(piece.strip()) for piece in text.split(",") if piece.strip()] if many else _number(text)
+    numeric = bool({int, float} & {kind, *typing.get_args(kind)})
+    words = [piece.strip() for piece in text.split(",")] if many else [text]
+    if many and "" in words:
+        raise ValueError(f"{name} is {_words(kind)}, got {text!r}")
+    words = [_number(word) for word in words] if numeric else words
+    pieces: Any = words if many else words[0]
     if type(None) in typing.get_args(kind) and text.lower() == "none":
         return None
     try:
@@ -96,7 +101,7 @@ def _value(name: str, text: str, kind: Any) -> Any:
 
 
 def _number(text: str) -> str:
-    fraction = re.fullmatch(r"([0-9.]+)/([0-9.]+)", text)
+    fraction = re.fullmatch(r"([0-9]+\.?[0-9]*)/([0-9]+\.?[0-9]*)", text)
     return repr(float(fraction[1]) / float(fraction[2])) if fraction and float(fraction[2]) else text
 
 

@@ -86,7 +86,11 @@ class EdgeOfStability(Study):
   note      = {arXiv:2103.00065}
 }"""
     record: ClassVar[type] = Reading
-    preload: ClassVar[tuple[str, ...]] = ("genlab.studies.edge_of_stability.method", "sklearn.datasets", "pyarrow.parquet")
+    preload: ClassVar[tuple[str, ...]] = (
+        "genlab.studies.edge_of_stability.method",
+        "sklearn.datasets",
+        "torch.fx.experimental.symbolic_shapes",  # torch.autograd.grad imports it, and it is slow
+    )
 
     data: str = "digits"
     network: tuple[str, ...] = ("fc-tanh-width50",)
