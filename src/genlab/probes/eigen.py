@@ -23,7 +23,7 @@ GUARD = 1  # pairs refined beyond the wanted ones, so that two that change place
 ROOM = 24  # most basis vectors beyond twice the wanted pairs before a thick restart
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Eigenpairs:
     """The k largest eigenvalues found, in falling order, with their evidence.
 
@@ -108,7 +108,7 @@ def _stray(like: Tensor, place: int) -> Tensor:
     return torch.randn((1, like.shape[1]), generator=generator, dtype=like.dtype).to(like.device)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Ritz:
     """Ritz pairs in falling order with residual vectors and relative residual norms."""
 

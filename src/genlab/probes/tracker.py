@@ -31,10 +31,13 @@ class Tracker:
         problem: what to measure. It is checked once that two passes give one loss.
         k: eigenpairs wanted.
         tolerance: largest relative residual of a converged pair.
+        most_products: budget of one reading; one that ends there has not converged.
+        cold_every: how often to search as if from nothing.
+        graph_bytes: bound on the gradient graphs kept during a reading.
         seed: of the random directions; keyed by reading, so that a resumed tracker draws what it would have drawn.
 
     Raises:
-        ValueError: k below 1 or above the number of parameters.
+        ValueError: k below 1 or above the number of parameters, or another argument out of range.
         RuntimeError: at the first reading, when the loss changes between two passes.
     """
 
@@ -52,6 +55,10 @@ class Tracker:
         if not 1 <= k <= problem.parameter_count:
             most = problem.parameter_count
             raise ValueError(f"k eigenpairs of a Hessian with {most} parameters: k is 1 to {most}, got {k}")
+        if not tolerance > 0 or most_products < 1 or cold_every < 1:
+            raise ValueError(
+                f"tolerance is above 0, most_products and cold_every at least 1, got {tolerance}, {most_products}, {cold_every}"
+            )
         self.problem = problem
         self.k = k
         self.tolerance = tolerance

@@ -25,13 +25,15 @@ def flow(
         alpha: step times sharpness; Cohen et al. 2021 take 1, the method is stable below 2.785.
 
     Raises:
-        ValueError: a duration that is not above 0, or an alpha outside (0, 2.785).
+        ValueError: a duration that is not above 0, a sharpness that is not finite, or an alpha outside (0, 2.785).
     """
     if not duration > 0:
         raise ValueError(f"duration is above 0, got {duration}")
+    if not math.isfinite(sharpness):
+        raise ValueError(f"sharpness is a finite number, got {sharpness}: the flow cannot be bounded there")
     if not 0 < alpha < STABLE:
         raise ValueError(f"alpha is between 0 and {STABLE}, got {alpha}")
-    steps = max(1, math.ceil(duration * sharpness / alpha)) if math.isfinite(sharpness) else 1
+    steps = max(1, math.ceil(duration * sharpness / alpha))
     h = duration / steps
     for _ in range(steps):
         k1 = problem.slope(weights).gradient

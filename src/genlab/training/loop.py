@@ -10,7 +10,7 @@ from genlab.training.problem import Problem
 from genlab.training.updates import Memory, Update
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moment:
     """One step of a trajectory: where it stands, what it sees there, and where it goes next.
 

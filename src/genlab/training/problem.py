@@ -24,7 +24,7 @@ class Score:
     accuracy: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slope:
     """A score with the gradient of the mean loss, shape (param,)."""
 
@@ -33,7 +33,7 @@ class Slope:
     gradient: Float[Tensor, " param"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """The mean loss of ``module`` over ``inputs`` and ``targets``, as a function of its trainable parameters.
 
@@ -109,6 +109,8 @@ class Problem:
 
     def split(self, vector: Float[Tensor, " param"]) -> list[Tensor]:
         """Views of a vector in the shapes of the parameters."""
+        if vector.shape != (self.parameter_count,):
+            raise ValueError(f"a weight vector has {self.parameter_count} entries, got shape {tuple(vector.shape)}")
         pieces = torch.split(vector, [shape.numel() for shape in self.shapes])
         return [piece.view(shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
@@ -122,7 +124,13 @@ class Problem:
         outputs = torch.func.functional_call(
             self.module, {**dict(zip(self.names, parameters, strict=True)), **buffers}, (inputs,)
         )
-        return self.loss(outputs, targets).sum() / len(self.inputs), correct(outputs.detach(), targets)
+        losses = self.loss(outputs, targets)
+        if losses.shape != (len(inputs),):
+            raise ValueError(
+                f"the loss wants one value an example, shape ({len(inputs)},), got {tuple(losses.shape)}: "
+                "use genlab.cross_entropy or half_squared_error, or reduction='none'"
+            )
+        return losses.sum() / len(self.inputs), correct(outputs.detach(), targets)
 
     def score(self, weights: Float[Tensor, " param"]) -> Score:
         """Loss and accuracy, without a gradient."""

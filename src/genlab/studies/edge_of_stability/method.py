@@ -202,6 +202,8 @@ class _Flow:
         if moment.step > self.settings["beside_steps"] or moment.step % self.settings["sharpness_every"]:
             return {}
         if moment.step > self.step:
+            if not math.isfinite(self.sharpness):  # the flow itself has blown up: nothing to compare with any more
+                return {}
             duration = (moment.step - self.step) * self.settings["step_size"]
             self.weights = flow(self.problem, self.weights, duration=duration, sharpness=self.sharpness)
             self.step = moment.step
