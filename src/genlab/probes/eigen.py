@@ -88,7 +88,11 @@ def largest(
             break
         if len(search.basis) + k + GUARD > 2 * k + ROOM:
             search.restart(k + 2 * GUARD)
-        if not search.expand(search.unexplored(k + GUARD) if found else pairs.residuals[~good]):
+        if found:  # look around: by the guard's residual, and by the one the fresh direction leads
+            rows = torch.cat([search.unexplored(k), search.unexplored(k + GUARD)])
+        else:
+            rows = pairs.residuals[~good]
+        if not search.expand(rows):
             search.expand(_stray(start, len(search.basis)))  # the basis is invariant: look elsewhere
         expansions += 1
     missing = (math.nan,) * (k - len(pairs.values))  # only where the budget ended before there were k directions
@@ -158,10 +162,11 @@ class _Search:
             nothing = self.basis[:0]
             return _Ritz(nothing[:, 0], nothing, nothing, nothing[:, 0])
         values, coordinates = self._project()
+        largest_known = values.abs().max()
         values, coordinates = values[:most], coordinates[:most]
         vectors = coordinates @ self.basis
         residuals = coordinates @ self.images - values[:, None] * vectors
-        return _Ritz(values, vectors, residuals, self._relative(values, residuals))
+        return _Ritz(values, vectors, residuals, self._relative(values, residuals, largest_known))
 
     def unexplored(self, first: int) -> Tensor:
         """The residual of the leading Ritz pair from ``first`` on that has one: where the fresh direction still leads."""
@@ -174,9 +179,9 @@ class _Search:
         return self.basis[:0]
 
     @staticmethod
-    def _relative(values: Tensor, residuals: Tensor) -> Tensor:
+    def _relative(values: Tensor, residuals: Tensor, largest_known: Tensor) -> Tensor:
         """|residual| / |value|, formed so that squares of tiny entries do not underflow."""
-        floor = 1e3 * torch.finfo(values.dtype).eps * values.abs().max()  # an eigenvalue this small is rounding of the largest
+        floor = 1e3 * torch.finfo(values.dtype).eps * largest_known  # an eigenvalue this small is rounding of the largest
         scale = values.abs().maximum(floor).clamp_min(torch.finfo(values.dtype).tiny)
         norms: Tensor = torch.linalg.vector_norm(residuals / scale[:, None], dim=1)
         return norms

@@ -125,6 +125,7 @@ def finding(
     """Judge one effect, given one value a seed, against the region it is expected in.
 
     A value that is not finite counts against n and is named in the note: an effect that could not be computed is never 0.
+    With a seed lost the verdict is at most *undecided*: those that are left may be the lucky ones.
 
     >>> finding("toy", Region(0.9, 1.1), {0: 1.0, 1: 1.01, 2: 0.99}, conditions=("a", "b", "c")).verdict
     <Verdict.HOLDS: 'holds'>
@@ -143,7 +144,7 @@ def finding(
         verdict = Verdict.UNDECIDED
         notes.append("one seed: no interval")
     elif interval.low in expected and interval.high in expected:
-        verdict = Verdict.HOLDS
+        verdict = Verdict.UNDECIDED if lost else Verdict.HOLDS  # the seeds that are left may be the lucky ones
     elif expected.misses(interval):
         verdict = Verdict.FAILS
     else:
