@@ -133,6 +133,8 @@ def test_one_failing_condition_does_not_stop_the_others(tmp_path: Path) -> None:
         (["run", "edge_of_stability", "--device", "cuda"], "PyTorch sees no GPU here"),
         (["run", "nowhere.py:study"], "no file"),
         (["show", "nowhere"], "holds no condition"),
+        (["run", "edge_of_stability", "--set", "step_size="], "step_size is a list of float separated by commas, got ''"),
+        (["run", TOY, "--out", "memory://x"], "memory://x is the memory of one process"),
         (["run", *SMALL, "--out", "/proc/genlab"], "cannot write to /proc/genlab"),
     ],
 )
@@ -155,3 +157,29 @@ def test_absent_and_broken_data_are_found_before_anything_runs(tmp_path: Path) -
     said = " ".join(genlab(*cifar, cwd=tmp_path, code=2, GENLAB_DATA=str(tmp_path / "empty")).split())
     assert "train.parquet: expected a whole Parquet file" in said
     assert "Traceback" not in said
+
+
+def test_a_study_of_ones_own_may_change_and_move(tmp_path: Path) -> None:
+    source = Path(TOY.rsplit(":", 1)[0]).read_text()
+    (tmp_path / "mine.py").write_text(source)
+    genlab("run", "mine.py:study", "--seeds", "1", "--out", "store", cwd=tmp_path)
+    (tmp_path / "mine.py").unlink()
+    (tmp_path / "[b]moved[b].py").write_text(source.replace("0.5 * w @ w", "0.6 * w @ w"))
+    gone = genlab("show", "store", cwd=tmp_path, code=2)
+    assert "no file" in gone
+    out = genlab("run", "[b]moved[b].py:study", "--seeds", "2", "--out", "store", cwd=tmp_path)
+    assert "n=2" in out
+    assert "This store holds results of 2 versions" in out
+    assert "study file" in out
+    assert "n=2" in genlab("show", "store", cwd=tmp_path)
+
+
+def test_what_is_damaged_is_named(tmp_path: Path) -> None:
+    genlab("run", TOY, "--seeds", "1", "--out", "store", cwd=tmp_path)
+    records = next(tmp_path.glob("store/conditions/*/records.parquet"))
+    records.write_bytes(records.read_bytes()[:100])
+    said = " ".join(genlab("show", "store", cwd=tmp_path, code=2).split())
+    assert f"{records.parent.name}/records.parquet cannot be read" in said
+    assert "Traceback" not in said
+    (records.parent / "condition.json").write_text("{}")
+    assert "condition.json is not a condition" in " ".join(genlab("show", "store", cwd=tmp_path, code=2).split())

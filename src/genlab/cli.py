@@ -93,43 +93,45 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print conditions and price, run nothing")] = False,
 ) -> None:
     """Run a study: what is missing in the store, nothing twice. Ends with the claims' verdicts and a report."""
-    from genlab.results.store import Store, StoreError
+    from genlab.results.store import Store
     from genlab.running.pool import share
     from genlab.studies.execute import resolve
+    from genlab.studies.reporting import adopt
     from genlab.studies.study import all_conditions
 
-    with _usage():
-        choice = _choice(study, preset, seeds, set or [])
-        studies = _studies(choice)
-        where = resolve(device)
-        store = Store(out or f"runs/{studies[0].name}")
-        conditions = all_conditions(studies)
-        at_once, threads = share(_cores(), len(conditions), workers)
-        if where == "cuda" and workers is None:
-            at_once = 1
-        prices = _priced(conditions, where)
-        if dry_run:
-            _show_prices(conditions, prices, at_once)
-            return
-        store.prepare()
-        missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
-        for each, condition in missing:
-            each.ready(condition.settings)
-        store.put_json("command.json", _command())
-    _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
-    failures: dict[str, str] = {}
-    if missing:
-        failures, stopped = _run(choice, missing, prices, store.url, where, at_once, threads)
-        if stopped:
-            err.print(f"Stopped; nothing is lost. To go on:\n  {_command()}", style="bold", markup=False)
-            raise typer.Exit(INTERRUPTED)
-    for label, why in failures.items():
-        err.print(f"failed: {label}: {why}", style="red", markup=False)
-    try:
-        code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
-    except StoreError as error:
-        err.print(f"Error: {error}", style="red", markup=False)
-        raise typer.Exit(FAILED) from error
+    with _interruptible():
+        with _usage():
+            choice = _choice(study, preset, seeds, set or [])
+            studies = _studies(choice)
+            where = resolve(device)
+            store = Store(out or f"runs/{studies[0].name}")
+            conditions = all_conditions(studies)
+            if not conditions:
+                raise ValueError(f"{studies[0].name} has no condition with these settings: nothing to run")
+            at_once, threads = share(_cores(), len(conditions), workers)
+            if where == "cuda" and workers is None:
+                at_once = 1
+            prices = _priced(conditions, where)
+            if dry_run:
+                _show_prices(conditions, prices, at_once)
+                return
+            if store.url.startswith("memory:"):
+                raise ValueError(
+                    f"{store.url} is the memory of one process, and conditions run in others: give a folder or a URL"
+                )
+            store.prepare()
+            adopt(store, studies[0].name, choice.reference)
+            missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
+            for each, condition in missing:
+                each.ready(condition.settings)
+            if missing:
+                store.put_json("command.json", _command())
+        _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
+        failures = _run(choice, missing, prices, store.url, where, at_once, threads) if missing else {}
+        for label, why in failures.items():
+            err.print(f"failed: {label}: {why}", style="red", markup=False)
+        with _usage(FAILED):
+            code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
     raise typer.Exit(FAILED if failures else code)
 
 
@@ -155,15 +157,25 @@ def report(store: StoreArgument) -> None:
 
 
 @contextlib.contextmanager
-def _usage() -> Iterator[None]:
-    """The caller's mistakes end with one line and exit code 2."""
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends with the command that goes on from there."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        err.print(f"Stopped; nothing that was checkpointed is lost. To go on:\n  {_command()}", style="bold", markup=False)
+        raise typer.Exit(INTERRUPTED) from stop
+
+
+@contextlib.contextmanager
+def _usage(code: int = USAGE) -> Iterator[None]:
+    """The caller's mistakes end with one line, not with a traceback."""
     from genlab.results.store import StoreError
 
     try:
         yield
     except (ValueError, StoreError) as error:
         err.print(f"Error: {error}", style="red", markup=False)
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(code) from error
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"torch", "jaxtyping", "sklearn", "PIL"}:
             raise
@@ -206,8 +218,8 @@ def _run(
     device: str,
     workers: int,
     threads: int,
-) -> tuple[dict[str, str], bool]:
-    """Run conditions; returns why any failed, by label, and whether Ctrl-C stopped them."""
+) -> dict[str, str]:
+    """Run conditions; returns why any failed, by label. Ctrl-C lets each reach a checkpoint first."""
     from genlab.running.pool import Pool, Task
     from genlab.studies.execute import Place, execute
 
@@ -224,8 +236,8 @@ def _run(
                 board.on(event)
         except KeyboardInterrupt:
             _stop(pool, board)
-            return {}, True
-    return board.failures, False
+            raise
+    return board.failures
 
 
 def _stop(pool: "Pool", board: "Board") -> None:
@@ -254,7 +266,7 @@ def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[
     for study, condition in conditions:
         price = prices[condition.id]
         cells = [f"{price.records:,}", duration(price.seconds), f"{price.memory_bytes / 2**20:,.0f} MB"] if price else ["?"] * 3
-        table.add_row(study.label(condition.settings), condition.id, *cells)
+        table.add_row(Text(study.label(condition.settings)), condition.id, *cells)
     out.print(table)
     known = [price for price in prices.values() if price]
     if known:
@@ -275,10 +287,10 @@ def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | Non
     found = summaries(store)
     for summary in found:
         report = report_of(store, summary)
-        written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
         if study in (None, summary.study.name):
             _show_verdicts(summary)
             out.print(Text(report.headline, style="bold"))
+        written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
         figures = f" and {len(written) - 1} figures, PNG and SVG, in figures/" if written[1:] else ""
         out.print(Text(f"Report: {_place(store, written[0])}{figures}"), soft_wrap=True)
     finished = {row.id for summary in found for row in summary.rows if row.status == "finished"}
@@ -291,13 +303,13 @@ def _place(store: "Store", name: str) -> str:
 
 def _show_conditions(summary: "Summary") -> None:
     table = Table(
-        title=summary.study.title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False
+        title=Text(summary.study.title), title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False
     )
     for column in ("condition", "id", "status", "ended by", "records", "CPU"):
         table.add_column(column, overflow="fold")
     for row in summary.rows:
         seconds = "" if row.seconds is None else duration(row.seconds)
-        table.add_row(row.label, row.id, row.status, row.ending, str(row.records), seconds)
+        table.add_row(Text(row.label), row.id, row.status, Text(row.ending), str(row.records), seconds)
     out.print(table)
 
 

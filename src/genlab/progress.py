@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from genlab.running.pool import Event
 
@@ -122,12 +123,12 @@ class Board:
             left = row.left()
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.note.items())
             table.add_row(
-                self.labels[key],
+                Text(self.labels[key]),
                 f"{share:4.0%}",
                 f"{row.step}/{row.of}",
                 numbers,
                 "" if left is None else f"{duration(left)} left",
             )
         left = self._left()
-        table.add_row(f"{self._overall()} conditions", "", "", "", "" if left is None else f"{duration(left)} left in all")
+        table.add_row(Text(f"{self._overall()} conditions"), "", "", "", "" if left is None else f"{duration(left)} left in all")
         return table

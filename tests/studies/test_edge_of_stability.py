@@ -115,6 +115,11 @@ def test_a_run_that_diverges_is_recorded_and_ends() -> None:
     assert "seed 0 diverged" in hover.findings[0].note
 
 
+def test_divergence_with_the_dense_hessian_on_is_an_ending_not_a_crash() -> None:
+    study = dataclasses.replace(SMALL, step_size=(1e30,), dense_every=1, sharpness_every=1)
+    assert rows_of(study, settings_of(study))[1] == "diverged"
+
+
 def test_goals_end_a_run_before_the_step() -> None:
     study = dataclasses.replace(DIGITS, goal_accuracy=0.5)
     rows, ending = rows_of(study, settings_of(study))
@@ -195,6 +200,32 @@ def test_a_monotone_loss_fails_the_claim_of_unsteadiness() -> None:
     assert verdict("C4a", runs) is Verdict.HOLDS
 
 
+def test_settings_that_share_a_name_are_told_apart_and_none_is_lost() -> None:
+    short = [hovering(1.05 + seed / 1e3, seed, steps=1000) for seed in range(3)]
+    long = [hovering(1.5 + seed / 1e3, seed, steps=2000) for seed in range(3)]
+    found = next(each for each in judge(CLAIMS, [*short, *long]) if each.claim.id == "C2").findings
+    assert [(finding.verdict, len(finding.values)) for finding in found] == [(Verdict.HOLDS, 3), (Verdict.FAILS, 3)]
+    assert [finding.setting.split()[-1] for finding in found] == ["steps=1000", "steps=2000"]
+
+
+def test_a_lost_seed_leaves_a_claim_undecided() -> None:
+    runs = [hovering(1.05, 0), hovering(1.051, 1), dataclasses.replace(hovering(1.05, 2), ending="diverged")]
+    assert verdict("C2", runs) is Verdict.UNDECIDED
+    assert verdict("C1", [dataclasses.replace(run, ending="diverged") for run in runs]) is Verdict.NOT_MEASURED
+
+
+def test_cross_entropy_must_reach_the_threshold_from_below_before_it_can_drop() -> None:
+    def runs(sharpness: Sequence[float]) -> list[Run]:
+        made_ = [made(sharpness, seed=seed) for seed in range(3)]
+        return [Run(run.id, {**run.settings, "loss": "ce"}, "loss goal", run.columns) for run in made_]
+
+    assert verdict("C7b", runs([0.04] * 100)) is Verdict.NOT_MEASURED
+    assert verdict("C7a", runs([5.0] * 100)) is Verdict.NOT_MEASURED
+    assert verdict("C7a", runs([1.0, 4.4, 1.0])) is Verdict.HOLDS
+    assert verdict("C7b", runs([1.0, 4.4, 1.0])) is Verdict.HOLDS
+    assert verdict("C7b", runs([1.0, 4.4, 4.0])) is Verdict.FAILS
+
+
 def test_no_runs_no_verdicts() -> None:
     assert {each.verdict for each in judge(CLAIMS, [])} == {Verdict.NOT_MEASURED}
 
@@ -238,6 +269,8 @@ def test_bad_fields_are_refused(changes: dict[str, Any], message: str) -> None:
         ({"network": "fc-tan"}, "fc-tanh"),
         ({"data": "chebyshev-4-20", "network": "regression", "loss": "ce"}, "ce wants class labels"),
         ({"data": "chebyshev-4-20", "network": "regression", "eigenpairs": 301}, "eigenpairs is at most 300"),
+        ({"data": "chebyshev-4-20", "network": "regression", "goal_accuracy": 0.9}, "goal_accuracy wants class labels"),
+        ({"network": "fc-tanh", "dense_every": 1}, "dense_every wants at most 5,000 parameters"),
     ],
 )
 def test_pricing_refuses_what_cannot_run(changes: dict[str, Any], message: str) -> None:

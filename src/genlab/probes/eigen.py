@@ -88,11 +88,8 @@ def largest(
             break
         if len(search.basis) + k + GUARD > 2 * k + ROOM:
             search.restart(k + 2 * GUARD)
-        if found:  # look around: by the guard's residual, and by the one the fresh direction leads
-            rows = torch.cat([search.unexplored(k), search.unexplored(k + GUARD)])
-        else:
-            rows = pairs.residuals[~good]
-        if not search.expand(rows):
+        around = [search.unexplored(k), search.unexplored(k + GUARD)] if found else []  # the guard's, the fresh direction's
+        if not search.expand(torch.cat(around) if found else pairs.residuals[~good]):
             search.expand(_stray(start, len(search.basis)))  # the basis is invariant: look elsewhere
         expansions += 1
     missing = (math.nan,) * (k - len(pairs.values))  # only where the budget ended before there were k directions

@@ -5,7 +5,7 @@ counts does not exist. At the end all rows become one Parquet file, then the out
 """
 
 import contextlib
-import resource
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,13 +133,12 @@ class Keeper:
         self._outcome(status="failed", ending=f"{type(error).__name__}: {error}", records=self.kept)
 
     def _outcome(self, *, status: str, ending: str, records: int) -> None:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kilobytes on Linux
         outcome = {
             "status": status,
             "ending": ending,
             "records": records,
             "cpu_seconds": round(self._seconds(), 3),
-            "peak_bytes": peak,
+            "peak_bytes": _peak_bytes(),
         }
         self.store.put_json(self._name("outcome.json"), outcome)
 
@@ -151,3 +150,13 @@ class Keeper:
 
     def _get(self, name: str) -> bytes | None:
         return self.store.get(self._name(name))
+
+
+def _peak_bytes() -> int | None:
+    """Largest memory this process has held, None where the system does not say."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

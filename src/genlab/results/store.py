@@ -153,7 +153,17 @@ class Store:
                 f"{self.url}: condition {id} is finished but has no records.parquet: delete its folder and run again"
             )
         condition = self.get_json(f"conditions/{id}/condition.json")
-        return Run(id, condition["settings"], outcome["ending"], records.columns_of(records.from_bytes(data)))
+        return Run(id, condition["settings"], outcome["ending"], records.columns_of(self._table(id, data)))
+
+    def _table(self, id: str, data: bytes) -> "pa.Table":
+        import pyarrow as pa
+
+        try:
+            return records.from_bytes(data)
+        except pa.ArrowException as error:
+            raise StoreError(
+                f"{self.url}/conditions/{id}/records.parquet cannot be read ({error}): delete its folder and run again"
+            ) from error
 
     def runs(self, study: str) -> list[Run]:
         """All finished conditions of a study, by id."""
@@ -186,7 +196,7 @@ class Store:
             rows.append({"condition": id, "study": condition["study"], "status": self.status(id), "settings": settings})
             data = self.get(f"conditions/{id}/records.parquet")
             if data is not None and rows[-1]["status"] == "finished":
-                table = records.from_bytes(data)
+                table = self._table(id, data)
                 tables.append(table.add_column(0, "condition", pa.array([id] * len(table), pa.string())))
         kinds = pa.schema([(name, pa.string()) for name in ("condition", "study", "status", "settings")])
         with duckdb.connect() as connection:

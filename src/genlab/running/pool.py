@@ -110,9 +110,14 @@ class Pool:
         process = self.context.Process(target=_child, args=(self.call, task.arguments, theirs), name=f"genlab {task.key}")  # type: ignore[attr-defined]
         before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self.threads)))
+        blocked = hasattr(signal, "pthread_sigmask")  # or Ctrl-C would break the fork server while it imports
         try:
+            if blocked:
+                signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             process.start()
         finally:
+            if blocked:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
         theirs.close()

@@ -1,9 +1,11 @@
 """One condition from start or checkpoint to outcome: the study advances, the keeper keeps."""
 
+import hashlib
 import importlib.util
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from genlab.results.environment import environment
 from genlab.results.keeper import Keeper
@@ -17,7 +19,7 @@ REPORT_SECONDS = 0.2  # how often a running condition says where it is
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how conditions run; nothing here may change a record."""
+    """Where and how conditions run. Device and threads can change a record's last digits, and are kept with it."""
 
     store: str
     device: str
@@ -54,7 +56,7 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
         if store.status(id) == "finished":
             store.tidy(id)
             return Ended("finished")
-        snapshot = keeper.begin(environment(device=place.device, threads=place.threads))
+        snapshot = keeper.begin(_environment(choice, place))
         try:
             advances = study.run(condition.settings, snapshot, place.device)
             saved = reported = time.monotonic()
@@ -83,6 +85,15 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
         except Exception as error:
             keeper.fail(error)
             return Ended("failed", f"{type(error).__name__}: {error}")
+
+
+def _environment(choice: Choice, place: Place) -> dict[str, str]:
+    """The environment, with a digest of the study's file where it is one of the user's own."""
+    found = environment(device=place.device, threads=place.threads)
+    if ":" in choice.reference:
+        source = Path(choice.reference.rsplit(":", 1)[0]).read_bytes()
+        found["study file"] = hashlib.sha256(source).hexdigest()[:12]
+    return found
 
 
 def resolve(device: str) -> str:

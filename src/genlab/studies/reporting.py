@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +12,15 @@ from genlab.results import png
 from genlab.results.claims import Judged, judge
 from genlab.results.report import ConditionRow, Report, html
 from genlab.results.runs import Run
-from genlab.results.store import Store
+from genlab.results.store import Store, StoreError
 from genlab.studies.catalogue import STUDIES, Choice, load, presets
 from genlab.studies.study import Study
+
+# What makes two environments two versions: all that can change a record.
+VERSION = (
+    *("genlab", "commit", "study file", "python", "torch", "numpy", "scipy", "scikit-learn"),
+    *("processor", "device", "threads"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,31 @@ def summaries(store: Store) -> list[Summary]:
     Raises:
         ValueError: the store is empty, or holds a study whose file is gone.
     """
-    references: dict[str, list[str]] = defaultdict(list)
-    for id in store.ids():
-        if (condition := store.get_json(f"conditions/{id}/condition.json")) is not None:
-            references[condition["reference"]].append(id)
+    references: dict[str, str] = {}
+    ids: dict[str, list[str]] = defaultdict(list)
+    for id, condition in _conditions(store):
+        references[condition["study"]] = condition["reference"]
+        ids[condition["study"]].append(id)
     if not references:
         raise ValueError(f"{store.url} holds no condition: is it a store? Make one with genlab run STUDY --out {store.url}")
-    return [_summary(store, _study(reference), ids) for reference, ids in references.items()]
+    return [_summary(store, _study(reference), ids[name]) for name, reference in references.items()]
+
+
+def adopt(store: Store, name: str, reference: str) -> None:
+    """Note where the study ``name`` is found now, in all its conditions: a file of one's own may have moved."""
+    for id, condition in _conditions(store):
+        if condition["study"] == name and condition["reference"] != reference:
+            store.put_json(f"conditions/{id}/condition.json", {**condition, "reference": reference})
+
+
+def _conditions(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
+    for id in store.ids():
+        condition = store.get_json(f"conditions/{id}/condition.json")
+        if condition is None:
+            continue
+        if not isinstance(condition, dict) or not {"study", "reference", "settings"} <= condition.keys():
+            raise StoreError(f"{store.url}/conditions/{id}/condition.json is not a condition: restore it or delete its folder")
+        yield id, condition
 
 
 def report_of(store: Store, summary: Summary) -> Report:
@@ -137,13 +161,17 @@ def _shared(rows: Sequence[ConditionRow], facts: Mapping[str, Mapping[str, str]]
     """Settings and facts by the condition's label without its seed."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
+        shared = {name: value for name, value in {**row.settings, **facts[row.id]}.items() if name != "seed"}
+        if shared in found.values():
+            continue
         label = row.label.removesuffix(f" seed {row.settings['seed']}")
-        found.setdefault(label, {name: value for name, value in {**row.settings, **facts[row.id]}.items() if name != "seed"})
+        twins = sum(name.partition(" (")[0] == label for name in found)
+        found[f"{label} ({twins + 1})" if twins else label] = shared
     return found
 
 
 def _version(environment: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {environment[name]}" for name in ("genlab", "commit", "torch", "numpy") if environment.get(name))
+    return ", ".join(f"{name} {environment[name]}" for name in VERSION if environment.get(name))
 
 
 def _digest(environment: Mapping[str, str]) -> str:

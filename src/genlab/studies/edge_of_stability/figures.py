@@ -26,20 +26,20 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
     made = [
         Figure(
             "sharpness",
-            "The sharpness rises to 2/eta and hovers there",
+            "Sharpness, and 2/eta",
             "Largest Hessian eigenvalue of the training loss along full-batch gradient descent with mean squared error, one line "
             "a seed. Dashed: 2/eta, above which descent on a quadratic would diverge.",
             _panels(descents, _sharpness),
         ),
         Figure(
             "loss",
-            "The loss falls steadily before the edge and unsteadily at it",
+            "Training loss",
             "Training loss of the same runs, at every step.",
             _panels(descents, _loss, log_y=True, y_label="training loss", rules=False),
         ),
         Figure(
             "flow",
-            "Descent leaves gradient flow at the edge",
+            "Descent and gradient flow",
             "Top: sharpness of descent (solid) and of gradient flow from the same start (faint) at equal times, step times eta. "
             "Bottom: distance between the two in weights.",
             [
@@ -49,19 +49,19 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
         ),
         Figure(
             "momentum",
-            "With momentum the threshold is the update's own",
+            "Sharpness with momentum, and its thresholds",
             "Sharpness under Polyak and Nesterov momentum. Dashed: (2 + 2 beta)/eta and (2 + 2 beta)/(eta (1 + 2 beta)).",
             _panels(momentum, _sharpness),
         ),
         Figure(
             "cross-entropy",
-            "With cross-entropy the sharpness drops once the points are fitted",
+            "Sharpness with cross-entropy, and 2/eta",
             "Sharpness along gradient descent with cross-entropy, down to the loss goal.",
             _panels(entropy, _sharpness),
         ),
         Figure(
             "quadratic",
-            "The frozen quadratic diverges, the network does not",
+            "The network and the frozen quadratic",
             "Training loss (solid), and that of gradient descent on the second-order Taylor expansion frozen at an iterate at "
             "the edge (faint), both from that iterate, cut at 10^6 times where it was frozen. A quadratic that falls off the "
             "axis runs to minus infinity.",

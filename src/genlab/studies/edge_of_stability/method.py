@@ -59,7 +59,7 @@ def train(
                 products=pairs.products,
                 converged=pairs.converged,
             )
-            if settings["dense_every"] and (tracker.readings - 1) % settings["dense_every"] == 0:
+            if settings["dense_every"] and pairs.converged and (tracker.readings - 1) % settings["dense_every"] == 0:
                 reading = dataclasses.replace(reading, dense_sharpness=_dense(problem, moment.weights))
             if state.crossed is None and pairs.values[0] >= update.threshold:
                 state.crossed = moment.step
@@ -117,7 +117,7 @@ def _ending(moment: Moment, settings: Mapping[str, Any]) -> str:
 
 
 def _dense(problem: Problem, weights: Tensor) -> float:
-    """Largest eigenvalue of the whole Hessian, in float64 on the CPU: the oracle for small networks."""
+    """Largest eigenvalue of the whole Hessian, in float64: the oracle for small networks."""
     module = problem.module
     dtype = next(module.parameters()).dtype
     targets = problem.targets.double() if problem.targets.is_floating_point() else problem.targets

@@ -17,12 +17,15 @@ from genlab.training.problem import Problem
 PRODUCTS_A_READING = 15  # measured on digits at tolerance 3e-3, docs/log.md
 FLOW_GRADIENTS_A_STEP = 12  # 4 an RK4 step, of which 1 to 4 cover one descent step as the flow sharpens past 2/eta
 PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
+MOST_DENSE = 5000  # parameters of a dense float64 Hessian: 200 MB
 HESSIAN_BYTES = 2**30  # the tracker's default bound on kept graphs
 
 
 def price(settings: Mapping[str, Any], device: str) -> Price:
     """Seconds on one thread if nothing ends the run early, peak memory of its process, records."""
     outline = data.outline(settings["data"])
+    if settings["goal_accuracy"] is not None and not outline.classes:
+        raise ValueError(f"goal_accuracy wants class labels and {settings['data']} is regression: set goal_accuracy=none")
     if settings["loss"] == "ce" and not outline.classes:
         raise ValueError(f"ce wants class labels and {settings['data']} is regression: set loss=mse")
     batch = min(settings["physical_batch"], outline.train)
@@ -32,6 +35,10 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     if settings["eigenpairs"] > parameters:
         raise ValueError(
             f"eigenpairs is at most {parameters}, the number of parameters of {settings['network']}, got {settings['eigenpairs']}"
+        )
+    if settings["dense_every"] and parameters > MOST_DENSE:
+        raise ValueError(
+            f"dense_every wants at most {MOST_DENSE:,} parameters, {settings['network']} has {parameters:,}: set dense_every=0"
         )
     share = outline.train / batch
     readings = settings["steps"] // settings["sharpness_every"] + 2

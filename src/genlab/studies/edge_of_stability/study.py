@@ -200,13 +200,14 @@ def eta(step_size: float) -> str:
     ('2/7', '2/200', '0.3')
     """
     inverse = 2 / step_size
-    return f"2/{round(inverse)}" if abs(inverse - round(inverse)) < 1e-9 * inverse else f"{step_size:g}"
+    whole = inverse < 1e9 and abs(inverse - round(inverse)) < 1e-9 * inverse
+    return f"2/{round(inverse)}" if whole else f"{step_size:g}"
 
 
 def mini() -> tuple[EdgeOfStability, ...]:
     """Minutes on two CPU cores, all of it real training: Chebyshev regression and digits, three seeds."""
     chebyshev = EdgeOfStability(
-        data="chebyshev-4-20", network=("regression",), precision="float64", sharpness_every=20, dense_every=10, test_every=0
+        data="chebyshev-4-20", network=("regression",), precision="float64", sharpness_every=20, dense_every=7, test_every=0
     )
     return (
         _with(chebyshev, step_size=(2 / 8,), steps=4000, beside="flow", beside_steps=2000),
@@ -296,5 +297,8 @@ def _check(study: EdgeOfStability) -> None:
         raise ValueError(f"gd has no momentum (got {study.momentum:g}): set momentum=0, or update=polyak,nesterov")
     if study.beside == "flow" and study.update != ("gd",):
         raise ValueError("gradient flow corresponds to plain gradient descent: beside=flow wants update=gd")
+    for name in ("goal_accuracy", "goal_loss"):
+        if (goal := getattr(study, name)) is not None and not 0 <= goal < float("inf"):
+            raise ValueError(f"{name} is a number of at least 0, or none, got {goal}")
     if not 0 < study.tolerance < 1:
         raise ValueError(f"tolerance is between 0 and 1, got {study.tolerance}")
