@@ -209,9 +209,9 @@ def _scaling(runs: Sequence[Run]) -> Sequence[Finding]:
     """Plateau times eta at the largest step size, over that at the smallest."""
     found = []
     grids: dict[str, dict[float, dict[int, Run]]] = {}
-    for run in sorted(runs, key=lambda each: each.id):
+    for run in sorted(runs, key=lambda each: (-each.settings["steps"], each.id)):  # of several lengths, the longest
         if _descends(run.settings):  # what runs beside a descent does not change it
-            key = _key(run, "seed", "step_size", "beside", "beside_steps", "settle")
+            key = _key(run, "seed", "step_size", "steps", "beside", "beside_steps", "settle")
             grids.setdefault(key, {}).setdefault(run.settings["step_size"], {}).setdefault(run.settings["seed"], run)
     for by_size in grids.values():
         small, large = min(by_size), max(by_size)
@@ -262,7 +262,7 @@ CLAIMS = (
     Claim(
         "C1",
         "Progressive sharpening: while the sharpness is below 2/eta, training raises it.",
-        "sharpness at the crossing over that at the start",
+        "sharpness at the crossing, the first reading at or above 2/eta, over that at the start",
         "78 to 200, 2.6 times (official demo)",
         _each(sharpening, SHARPENS, _descends, possible=_room),
     ),
