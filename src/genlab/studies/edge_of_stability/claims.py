@@ -197,6 +197,9 @@ def _fate(group: Sequence[Run]) -> str:
     diverged = [str(run.settings["seed"]) for run in group if run.ending == "diverged"]
     below = [str(run.settings["seed"]) for run in group if run.ending != "diverged" and crossing(run) is None]
     notes = [f"seed {', '.join(diverged)} diverged"] if diverged else []
+    readings = np.concatenate([run["converged"][run.measured("sharpness")[0]] for run in group])
+    if unconverged := int((readings == 0).sum()):
+        notes.append(f"{unconverged} of {len(readings)} readings unconverged")
     return "; ".join(notes + ([f"seed {', '.join(below)} never reached the threshold"] if below else []))
 
 

@@ -40,7 +40,7 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
         Figure(
             "flow",
             "Descent and gradient flow",
-            "Top: sharpness of descent (solid) and of gradient flow from the same start (faint) at equal times, step times eta. "
+            "Top: sharpness of descent (solid) and of gradient flow from the same start (dashed) at equal times, step times eta. "
             "Bottom: distance between the two in weights.",
             [
                 *_panels(flows, _overlay, x_label="time"),
@@ -63,7 +63,7 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
             "quadratic",
             "The network and the frozen quadratic",
             "Training loss (solid), and that of gradient descent on the second-order Taylor expansion frozen at an iterate at "
-            "the edge (faint), both from that iterate, cut at 10^6 times where it was frozen. A quadratic that falls off the "
+            "the edge (dashed), both from that iterate, cut at 10^6 times where it was frozen. A quadratic that falls off the "
             "axis runs to minus infinity.",
             _panels(quadratics, _frozen, log_y=True, y_label="loss", rules=False, x_label="step since freezing"),
         ),
@@ -99,9 +99,9 @@ def _panels(
     return panels
 
 
-def _line(run: Run, x: Array, y: Array, *, what: str = "", faint: bool = False) -> Line:
+def _line(run: Run, x: Array, y: Array, *, what: str = "", dashed: bool = False) -> Line:
     name = f"{_group(run)}{what}, seed {run.settings['seed']}"
-    return Line(name, x.astype(float), y, group=_group(run), faint=faint)
+    return Line(name, x.astype(float), y, group=_group(run), dashed=dashed)
 
 
 def _sharpness(run: Run) -> Sequence[Line]:
@@ -121,7 +121,7 @@ def _overlay(run: Run) -> Sequence[Line]:
     ours, sharpness = ours[ours <= rows[-1]], sharpness[ours <= rows[-1]]
     return [
         _line(run, run["time"][ours], sharpness),
-        _line(run, run["time"][rows], values, what=" flow", faint=True),
+        _line(run, run["time"][rows], values, what=" flow", dashed=True),
     ]
 
 
@@ -140,5 +140,5 @@ def _frozen(run: Run) -> Sequence[Line]:
     start = run["step"][rows[0]]
     return [
         _line(run, run["step"][first:last] - start, run["loss"][first:last]),
-        _line(run, run["step"][rows] - start, shown, what=" quadratic", faint=True),
+        _line(run, run["step"][rows] - start, shown, what=" quadratic", dashed=True),
     ]
