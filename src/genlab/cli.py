@@ -14,7 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genlab.progress import Board, duration
+from genlab.progress import Board
+from genlab.results.wording import duration
 
 if TYPE_CHECKING:
     from genlab.results.store import Store
@@ -308,8 +309,7 @@ def _show_conditions(summary: "Summary") -> None:
     for column in ("condition", "id", "status", "ended by", "records", "CPU"):
         table.add_column(column, overflow="fold")
     for row in summary.rows:
-        seconds = "" if row.seconds is None else duration(row.seconds)
-        table.add_row(Text(row.label), row.id, row.status, Text(row.ending), str(row.records), seconds)
+        table.add_row(Text(row.label), row.id, row.status, Text(row.ending), str(row.records), duration(row.seconds))
     out.print(table)
 
 

@@ -9,23 +9,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from genlab.results.wording import duration
 from genlab.running.pool import Event
 
 QUIET_SECONDS = 30.0  # between two plain status lines
-
-
-def duration(seconds: float) -> str:
-    """A length of time for people.
-
-    >>> duration(0.4), duration(75), duration(9000), duration(2e6)
-    ('1 s', '1 min 15 s', '2 h 30 min', '23 d 3 h')
-    """
-    whole = max(1, round(seconds))
-    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
-    return f"{whole} s"
 
 
 @dataclass
@@ -127,7 +114,7 @@ class Board:
                 f"{share:4.0%}",
                 f"{row.step}/{row.of}",
                 numbers,
-                "" if left is None else f"{duration(left)} left",
+                f"{duration(left)} left" if left is not None else "",
             )
         left = self._left()
         table.add_row(Text(f"{self._overall()} conditions"), "", "", "", "" if left is None else f"{duration(left)} left in all")

@@ -68,19 +68,21 @@ def span(values: Iterable[float]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a reader says them.
+    """Seconds as a reader says them; empty where they are unknown.
 
-    >>> duration(0.42), duration(75), duration(8000), duration(None)
-    ('0.42 s', '1 min 15 s', '2.2 h', '')
+    >>> duration(0.42), duration(75), duration(9000), duration(2e6), duration(None)
+    ('0.42 s', '1 min 15 s', '2 h 30 min', '23 d 3 h', '')
     """
     if seconds is None:
         return ""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 3600:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest} s"
-    return f"{seconds / 3600:.1f} h"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+    return f"{whole} s"
 
 
 def value(setting: Any) -> str:

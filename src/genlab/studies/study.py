@@ -5,7 +5,6 @@ one is a generator that yields an ``Advance`` a step and returns how it ended. I
 records and takes a snapshot when it wants one, so that a run can be killed anywhere and resumed.
 """
 
-import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
@@ -135,8 +134,3 @@ def all_conditions(studies: Iterable[Study]) -> list[tuple[Study, Condition]]:
         for condition in study.conditions():
             found.setdefault(condition.id, (study, condition))
     return list(found.values())
-
-
-def fields_of(study: Study) -> dict[str, Any]:
-    """Field names and values of a study: what ``--set`` may change."""
-    return {each.name: getattr(study, each.name) for each in dataclasses.fields(study)}
