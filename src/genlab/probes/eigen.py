@@ -128,6 +128,7 @@ class _Search:
         self.finite = True
         self.basis = start.new_zeros((0, start.shape[1]))
         self.images = self.basis
+        self._projected: tuple[Tensor, Tensor] | None = None  # of the basis as it is
         self.expand(start)
 
     def expand(self, rows: Tensor) -> bool:
@@ -150,7 +151,7 @@ class _Search:
         images = self.operator(torch.stack(fresh))
         self.products += len(fresh)
         self.finite = self.finite and bool(torch.isfinite(images).all())
-        self.basis, self.images = basis, torch.cat([self.images, images])
+        self.basis, self.images, self._projected = basis, torch.cat([self.images, images]), None
         return True
 
     def ritz(self, most: int) -> _Ritz:
@@ -187,8 +188,11 @@ class _Search:
         """Shrink the basis to its leading Ritz vectors; no product is lost, for their images are known."""
         _, coordinates = self._project()
         self.basis, self.images = coordinates[:keep] @ self.basis, coordinates[:keep] @ self.images
+        self._projected = None
 
     def _project(self) -> tuple[Tensor, Tensor]:
-        small = (self.basis @ self.images.T).double().cpu()
-        values, columns = torch.linalg.eigh((small + small.T) / 2)
-        return values.flip(0).to(self.basis), columns.T.flip(0).to(self.basis)
+        if self._projected is None:
+            small = (self.basis @ self.images.T).double().cpu()
+            values, columns = torch.linalg.eigh((small + small.T) / 2)
+            self._projected = values.flip(0).to(self.basis), columns.T.flip(0).to(self.basis)
+        return self._projected

@@ -41,11 +41,16 @@ def crossing(run: Run) -> int | None:
     return int(run["step"][over[0]]) if len(over) else None
 
 
+def _edge(run: Run) -> int | None:
+    """The crossing of a run that did not diverge: only such a run says what happens at the edge."""
+    return None if run.ending == "diverged" else crossing(run)
+
+
 def plateau(run: Run) -> float:
     """Mean sharpness over threshold in the second half of the readings after the crossing; NaN where there are too few."""
-    start = crossing(run)
+    start = _edge(run)
     rows, values = run.measured("sharpness")
-    if start is None or run.ending == "diverged":
+    if start is None:
         return math.nan
     after = values[run["step"][rows] >= start] / run["threshold"][0]
     late = after[len(after) // 2 :]
@@ -62,27 +67,19 @@ def sharpening(run: Run) -> float:
     return float(before.max() / before[0])
 
 
-def _rises(run: Run) -> tuple[float, float]:
-    """Share of steps on which the loss rose, before and after the crossing."""
-    start = crossing(run)
-    rose = np.diff(run["loss"]) > 0
-    if start is None or run.ending == "diverged":
-        return math.nan, math.nan
-    if not start or start >= len(rose):  # nothing on one side of the crossing
-        return math.nan, math.nan
-    return float(rose[:start].mean()), float(rose[start:].mean())
-
-
 def unsteadiness(run: Run) -> float:
-    """Share of loss-raising steps after the crossing minus that before it."""
-    before, after = _rises(run)
-    return after - before
+    """Share of loss-raising steps after the crossing minus that before it; NaN where there are none on one side."""
+    start = _edge(run)
+    rose = np.diff(run["loss"]) > 0
+    if not start or start >= len(rose):
+        return math.nan
+    return float(rose[start:].mean()) - float(rose[:start].mean())
 
 
 def descent(run: Run) -> float:
     """Mean loss over the last tenth of the steps after the crossing, over that of the first tenth."""
-    start = crossing(run)
-    if start is None or run.ending == "diverged":
+    start = _edge(run)
+    if start is None:
         return math.nan
     after = run["loss"][start:]
     tenth = len(after) // 10
