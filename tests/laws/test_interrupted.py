@@ -32,7 +32,8 @@ PATIENCE = 120.0
 
 def start(words: list[str], *, before: str = "") -> "subprocess.Popen[str]":
     """The command in a session of its own; ``before`` is code that its interpreter runs first."""
-    command = [sys.executable, "-c", f"{before}\nfrom genlab.cli import main; main()", *words]
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # what runs us may have it ignored
+    command = [sys.executable, "-c", f"{heard}\n{before}\nfrom genlab.cli import main; main()", *words]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipes)
 
