@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlab.intervals import Interval, student_t
-from genlab.results.claims import Claim, Finding, Judged, Region, Verdict, finding, judge, not_measured
+from genlab.results.claims import Claim, Finding, Judged, Region, Verdict, finding, judge, judged, not_measured
 from genlab.results.runs import Run
 
 NEAR_ONE = Region(0.9, 1.1)
@@ -59,6 +59,29 @@ def test_a_finding_holds_exactly_when_its_interval_lies_inside(
     expected = Verdict.HOLDS if above and below else Verdict.FAILS if outside else Verdict.UNDECIDED
     assert result.verdict == expected
     assert result.interval == interval
+
+
+@given(bounds, bounds, st.lists(st.floats(-10, 10), min_size=3, max_size=3), st.integers(1, 500))
+def test_an_interval_made_elsewhere_is_judged_by_the_same_rule(
+    low: float | None, high: float | None, ends: list[float], n: int
+) -> None:
+    below, centre, above = sorted(ends)
+    result = judged("k = 3", Region(low, high), Interval(centre, below, above, n), conditions=["a"], note="by bootstrap")
+    inside = (low is None or low <= below) and (high is None or above <= high)
+    outside = (low is not None and above < low) or (high is not None and below > high)
+    assert result.verdict == (Verdict.HOLDS if inside else Verdict.FAILS if outside else Verdict.UNDECIDED)
+    assert (result.effect, result.n, result.seeds, result.note) == (centre, n, (), "by bootstrap")
+
+
+@pytest.mark.parametrize("ends", [(math.nan, 0.0, 1.0), (0.5, -math.inf, 1.0), (0.5, 0.0, math.nan)])
+def test_an_interval_without_an_end_is_no_finding(ends: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match=r"setting 'k = 3' needs an interval of finite numbers, got .*not_measured"):
+        judged("k = 3", NEAR_ONE, Interval(*ends, n=10), conditions=())
+
+
+def test_n_counts_the_values_or_is_that_of_the_interval() -> None:
+    assert [found(*values).n for values in ((), (1.0,), (1.0, math.nan), (1.0, 1.1, 0.9))] == [0, 1, 1, 3]
+    assert [found(*values).seeds for values in ((), (1.0,), (1.0, 1.1))] == [(), (1.0,), (1.0, 1.1)]
 
 
 def test_one_seed_says_so() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from typing import Any, Literal
 
 import matplotlib
@@ -146,9 +147,11 @@ def test_a_group_in_two_dashes_has_two_rows_named_by_its_lines() -> None:
 
 
 def test_more_groups_than_colours_still_look_different() -> None:
-    lines = [Line("a", STEP, STEP, group=f"group {index}") for index in range(2 * len(COLOURS))]
+    lines = [Line("a", STEP, STEP, group=f"group {i}", dashed=i % 2 == 0, markers=True) for i in range(3 * len(COLOURS))]
     entries = Legend(Figure("many", "", "", (Panel("", "", "", lines),))).entries
     assert len({(entry.colour, entry.dash) for entry in entries}) == len(entries)
+    assert len({(entry.colour, entry.mark) for entry in entries}) == len(entries)
+    assert len({entry.mark for entry in entries[: len(COLOURS)]}) == len(COLOURS)
 
 
 def test_labels_stand_apart_in_their_order() -> None:
@@ -157,6 +160,31 @@ def test_labels_stand_apart_in_their_order() -> None:
     ordered = sorted(moved)
     assert min(np.diff(ordered)) >= 0.1 - 1e-6
     assert np.argsort(moved, kind="stable").tolist() == np.argsort(places, kind="stable").tolist()
+
+
+def test_a_fixed_range_is_seen_whole_in_both_renderers() -> None:
+    ratio = Panel("r", "k", "ratio", [Line("a", np.array([2.0, 4.0]), np.array([0.2, 0.3]))], y_range=(0, 1), whole_x=True)
+    layout = plotly(ratio, Legend(Figure("f", "", "", (ratio,))))["layout"]
+    assert layout["yaxis"]["range"][0] < 0 < 1 < layout["yaxis"]["range"][1]
+    assert layout["xaxis"]["range"][0] < 2 < 4 < layout["xaxis"]["range"][1]
+    assert layout["xaxis"]["dtick"] == 1
+    free = render(Figure("f", "", "", (replace(ratio, y_range=None),)), dpi=50)
+    assert render(Figure("f", "", "", (ratio,)), dpi=50) != free
+
+
+def test_a_fixed_range_on_a_log_axis_is_in_powers_of_ten_for_plotly() -> None:
+    panel = Panel("p", "x", "y", [Line("a", STEP, STEP + 1)], y_range=(1, 1000), log_y=True)
+    low, high = plotly(panel, Legend(Figure("f", "", "", (panel,))))["layout"]["yaxis"]["range"]
+    assert -0.2 < low < 0
+    assert 3 < high < 3.2
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 0.0), (0.5, 0.5), (math.nan, 1.0), (0.0, math.inf)])
+def test_a_range_must_be_one(bounds: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"panel 'p' needs y_range=\(low, high\) with low < high"):
+        Panel("p", "", "", y_range=bounds)
+    with pytest.raises(ValueError, match="with 0 < low < high"):
+        Panel("p", "", "", y_range=(0.0, 1.0), log_y=True)
 
 
 def test_words_in_a_plot_are_never_markup() -> None:

@@ -4,32 +4,26 @@ import base64
 import csv
 import hashlib
 import json
-import os
 import re
-import shutil
-import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.results.browser import Browser, chromium
 from tests.results.sample_report import HOSTILE, hostile, sample
+from tests.results.tags import Tags
 
-from genlab.results import wording
+from genlab.intervals import Interval
+from genlab.results import claims, wording
 from genlab.results.claims import Region, finding, not_measured
 from genlab.results.report import Report, html
 from genlab.results.strip import WIDTH, strips
 
 POINTS = 2600  # long enough to be thinned
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars"
-)
 
 
 @pytest.fixture(scope="module")
@@ -40,36 +34,6 @@ def report() -> Report:
 @pytest.fixture(scope="module")
 def page(report: Report) -> str:
     return html(report)
-
-
-class Tags(HTMLParser):
-    """Every start tag with its attributes, the content of scripts, and the text outside them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] in ("script", "style"):
-            if self.tags[-1][0] == "script":
-                self.scripts[-1] += data
-        else:
-            self.words.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self.tags.append(("/" + tag, {}))
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 # ---- what it says
@@ -152,6 +116,30 @@ def test_a_strip_shows_where_an_interval_lies() -> None:
     assert inside.region[0] < inside.mean < inside.region[1] < outside.mean < WIDTH
 
 
+def test_the_strip_of_an_interval_made_elsewhere_is_whole_and_has_no_seeds() -> None:
+    (drawn,) = strips([claims.judged("k = 3", Region(low=0.5), Interval(0.6, 0.1, 0.9, n=100), conditions=())])
+    assert drawn is not None
+    assert drawn.interval is not None
+    assert 0 < drawn.interval[0] < drawn.mean < drawn.interval[1] < WIDTH
+    assert drawn.seeds == ()
+
+
+def test_the_lead_says_where_intervals_come_from(report: Report) -> None:
+    ours = "Ours is a ratio with its interval by a bootstrap over combinations."
+    told = claims.judged("k = 3", Region(low=0.5), Interval(0.6, 0.52, 0.68, n=137), conditions=())
+    assert (told.n, told.seeds, told.effect) == (137, (), 0.6)
+    by_seed = Tags(html(report)).text
+    assert "Ours is the mean over seeds with its Student-t 95% interval. A claim holds in a setting when" in by_seed
+    assert "undecided when it straddles a bound, only one seed ran, or a seed gave no value. The worst" in by_seed
+    first = replace(report.judged[0], findings=(told,))
+    text = Tags(html(replace(report, judged=(first,), intervals=ours))).text
+    assert f"{ours} A claim holds" in text
+    assert "undecided when it straddles a bound. The worst" in text
+    assert "0.6000 [0.5200, 0.6800] n = 137" in text
+    assert "by seed" not in text
+    assert "single seeds" not in text
+
+
 def test_an_interval_never_rounds_to_nothing() -> None:
     narrow = finding("narrow", Region(0), {0: 1.000001, 1: 1.000002, 2: 1.000003}, conditions=())
     low, high = re.findall(r"[\d.]+", wording.ours(narrow))[1:]
@@ -161,71 +149,9 @@ def test_an_interval_never_rounds_to_nothing() -> None:
 # ---- in a browser
 
 
-class Browser:
-    """A page in headless Chromium, driven through DevTools."""
-
-    def __init__(self, driver: Any, folder: Path) -> None:
-        self.driver, self.folder = driver, folder
-        self.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-
-    def command(self, name: str, **arguments: Any) -> Any:
-        return self.driver.execute_cdp_cmd(name, arguments)
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(script, *arguments)
-
-    def wait(self, condition: Callable[[], Any], seconds: float = 15) -> Any:
-        end = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < end, f"waited {seconds} s in vain; console: {self.driver.get_log('browser')}"
-            time.sleep(0.02)
-        return found
-
-    def open(self, path: Path, *, width: int = 1280, dark: bool = False) -> None:
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
-        self.prefer(dark)
-        for log in ("browser", "performance"):
-            self.driver.get_log(log)
-        self.driver.get(path.as_uri())
-        self.wait(lambda: self.run("return 'ready' in document.documentElement.dataset"))
-
-    def prefer(self, dark: bool) -> None:
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.command("Emulation.setEmulatedMedia", features=[scheme])
-
-    def click(self, kind: str) -> None:
-        self.run("document.querySelector(`[data-do=${arguments[0]}]`).click()", kind)
-
-    def saved(self, kind: str) -> Path:
-        """Click the first figure's button of this kind and wait for the file."""
-        path = self.folder / f"edge_of_stability-sharpness-and-loss.{kind}"
-        path.unlink(missing_ok=True)
-        self.click(kind)
-        self.wait(lambda: path.exists() and not list(self.folder.glob("*.crdownload")))
-        return path
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    chromedriver = shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        missing = "chromium" if not chromium else "chromedriver"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{missing} is not installed, and CI=true asks for the browser tests")
-        pytest.skip(f"{missing} is not installed: on Debian, apt-get install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
-    try:
-        yield Browser(driver, tmp_path_factory.mktemp("downloads"))
-    finally:
-        driver.quit()
+    yield from chromium(tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads"))
 
 
 @pytest.fixture(scope="module")

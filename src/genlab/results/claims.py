@@ -1,7 +1,8 @@
 """A paper's findings as code: a sentence, the region an effect must fall in, and the verdict on what was measured.
 
 Regions are written down before a run, with their source. A claim is judged setting by setting, each from one value a
-seed; a claim as a whole is judged by its worst setting, so one clear counter-example is enough for *fails*.
+seed or from an interval that the study computed itself; a claim as a whole is judged by its worst setting, so one clear
+counter-example is enough for *fails*.
 """
 
 import math
@@ -11,6 +12,8 @@ from enum import StrEnum
 
 from genlab.intervals import Interval, student_t
 from genlab.results.runs import Run
+
+SEEDS = "Ours is the mean over seeds with its Student-t 95% interval."  # what ``finding`` does, in a reader's words
 
 
 class Verdict(StrEnum):
@@ -61,8 +64,9 @@ class Finding:
     Attributes:
         setting: what was held fixed, in words a reader can look up in the table of conditions.
         expected: the region the effect must fall in.
-        values: the effect, one value a seed; empty when it could not be measured.
-        interval: Student-t 95% over seeds; None with fewer than two values.
+        values: the effect, one value a seed, or the one that the interval was computed around; empty when it could not be
+            measured.
+        interval: Student-t 95% over seeds, None with fewer than two values; or the one that ``judged`` was given.
         verdict: holds (interval inside the region), fails (interval outside), undecided (it straddles a bound, or one
             seed only), not measured.
         conditions: ids of the conditions it used.
@@ -81,6 +85,16 @@ class Finding:
     def effect(self) -> float | None:
         """Mean over seeds."""
         return math.fsum(self.values) / len(self.values) if self.values else None
+
+    @property
+    def n(self) -> int:
+        """How many independent values it rests on."""
+        return self.interval.n if self.interval else len(self.values)
+
+    @property
+    def seeds(self) -> tuple[float, ...]:
+        """The values, where they are one a seed; empty where the interval was computed elsewhere."""
+        return () if self.interval and len(self.values) == 1 else self.values
 
 
 @dataclass(frozen=True)
@@ -143,13 +157,29 @@ def finding(
     elif interval is None:
         verdict = Verdict.UNDECIDED
         notes.append("one seed: no interval")
-    elif interval.low in expected and interval.high in expected:
-        verdict = Verdict.UNDECIDED if lost else Verdict.HOLDS  # the seeds that are left may be the lucky ones
-    elif expected.misses(interval):
-        verdict = Verdict.FAILS
     else:
-        verdict = Verdict.UNDECIDED
+        verdict = _verdict(expected, interval)
+        if lost and verdict is Verdict.HOLDS:
+            verdict = Verdict.UNDECIDED  # the seeds that are left may be the lucky ones
     return Finding(setting, expected, values, interval, verdict, tuple(conditions), "; ".join(notes))
+
+
+def judged(setting: str, expected: Region, interval: Interval, *, conditions: Sequence[str], note: str = "") -> Finding:
+    """Judge an effect by an interval that was computed elsewhere, such as a cluster bootstrap over the items of one run.
+
+    >>> judged("k = 3", Region(low=0.5), Interval(0.6, 0.52, 0.68, n=100), conditions=("a",)).verdict
+    <Verdict.HOLDS: 'holds'>
+    >>> judged("k = 4", Region(low=0.5), Interval(0.5, 0.42, 0.58, n=100), conditions=("a",)).verdict
+    <Verdict.UNDECIDED: 'undecided'>
+
+    Raises:
+        ValueError: a bound or the centre is not finite: a setting without a value is ``not_measured``.
+    """
+    if not all(map(math.isfinite, (interval.centre, interval.low, interval.high))):
+        raise ValueError(
+            f"setting {setting!r} needs an interval of finite numbers, got {interval}: say not_measured(...) and why"
+        )
+    return Finding(setting, expected, (interval.centre,), interval, _verdict(expected, interval), tuple(conditions), note)
 
 
 def not_measured(setting: str, expected: Region, why: str, *, conditions: Sequence[str] = ()) -> Finding:
@@ -160,3 +190,9 @@ def not_measured(setting: str, expected: Region, why: str, *, conditions: Sequen
 def judge(claims: Sequence[Claim], runs: Sequence[Run]) -> tuple[Judged, ...]:
     """Hold every claim against the finished runs."""
     return tuple(Judged(claim, tuple(claim.measure(runs))) for claim in claims)
+
+
+def _verdict(expected: Region, interval: Interval) -> Verdict:
+    if interval.low in expected and interval.high in expected:
+        return Verdict.HOLDS
+    return Verdict.FAILS if expected.misses(interval) else Verdict.UNDECIDED

@@ -1,4 +1,6 @@
-"""What of a recorded line can be drawn: where it has gaps, which points stand alone, and which to keep when it is long."""
+"""What of a recorded line can be drawn, and where: gaps, points that stand alone, which to keep when it is long, ranges."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +8,8 @@ from numpy.typing import NDArray
 from genlab.results.figures import Line, Panel
 
 POINTS = 2000  # our assumption: about two points a pixel of a panel; a longer line looks the same thinned
+ROOM = 0.03  # of a range that a panel fixes, on either side: a mark on its edge is seen whole
+BESIDE = 0.3  # of a step, left and right of whole numbers
 LARGEST = 1e150  # our assumption: beyond this an axis cannot compute its own range in float64
 
 
@@ -26,8 +30,44 @@ def drawable(line: Line, *, log_y: bool) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def is_empty(panel: Panel) -> bool:
-    """Whether no line of the panel has a point to draw."""
-    return all(np.isnan(drawable(line, log_y=panel.log_y)[1]).all() for line in panel.lines)
+    """Whether no line and no bar of the panel has a point to draw."""
+    lines = [drawable(line, log_y=panel.log_y)[1] for line in panel.lines]
+    return not any((np.abs(y) < LARGEST).any() for y in [*lines, *(np.asarray(bars.y) for bars in panel.bars)])
+
+
+def is_thinned(line: Line) -> bool:
+    """Whether a line is too long to be drawn whole; one with intervals or counts always is."""
+    return len(line.y) > POINTS and line.low is None and line.n is None
+
+
+def fixed(panel: Panel) -> tuple[float, float] | None:
+    """The range to draw where the panel fixes one: a little wider, save that bars still begin at the axis.
+
+    >>> fixed(Panel("", "", "", y_range=(0, 1))), fixed(Panel("", "", ""))
+    ((-0.03, 1.03), None)
+    """
+    if panel.y_range is None:
+        return None
+    low, high = panel.y_range
+    if panel.log_y:
+        room = (high / low) ** ROOM
+        return low / room, high * room
+    room = ROOM * (high - low)
+    return low - room * (not panel.bars or low < 0), high + room
+
+
+def whole(panel: Panel) -> tuple[float, float, int] | None:
+    """Where x are whole numbers: from where to where to draw, and the step between its marks.
+
+    >>> whole(Panel("", "", "", [Line("a", np.array([2, 5]), np.ones(2))], whole_x=True))
+    (1.7, 5.3, 1)
+    """
+    found = [each for line in panel.lines for each in np.asarray(line.x, dtype=np.float64).tolist() if abs(each) < LARGEST]
+    if not panel.whole_x or not found:
+        return None
+    low, high = min(found), max(found)
+    step = max(math.ceil((high - low) / 10), 1)
+    return low - BESIDE * step, high + BESIDE * step, step
 
 
 def lone(y: NDArray[np.float64]) -> NDArray[np.intp]:

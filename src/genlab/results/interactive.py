@@ -1,18 +1,19 @@
 """A figure as plotly's JSON, one plot a panel: long lines thinned for the screen, every recorded point kept beside them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genlab.results.curves import POINTS, drawable, is_empty, lone, spread, thinned
-from genlab.results.figures import Figure, Panel, Rule
-from genlab.results.legend import FAINT, ON_DARK, Legend, short
-
-HEIGHT = 340  # pixels of one panel
-INK, GRID = "#222428", "#e4e5e8"
+from genlab.results.bars import categories, places, thickness, values
+from genlab.results.curves import POINTS, drawable, is_empty, is_thinned, lone, thinned
+from genlab.results.figures import Bars, Figure, Line, Panel
+from genlab.results.layout import INK, layout, plain, rules
+from genlab.results.legend import BAR_OPACITY, FAINT, ON_DARK, Legend
+from genlab.results.whiskers import ends, shifts, words
 
 
 def numbers(values: NDArray[Any]) -> list[int | float | str]:
@@ -32,63 +33,59 @@ def _number(value: float) -> int | float | str:
 
 def plotly(panel: Panel, legend: Legend) -> dict[str, Any]:
     """``{"data": [...], "layout": {...}}``, drawn on white. NaN and infinity are null: they leave a gap."""
-    data: list[dict[str, Any]] = []
-    for line in panel.lines:
-        x, y = drawable(line, log_y=panel.log_y)
-        rows, dots = thinned(y), lone(y)
-        colour = legend.colour(line.group)
-        look = {
-            "type": "scatter",
-            "name": _plain(line.name),
-            "legendgroup": legend.key(line),
-            "opacity": FAINT if line.faint else 0.9,
-            "hovertemplate": "%{x}, %{y:.5~g}<extra>%{fullData.name}</extra>",
-        }
-        stroke = {"color": colour, "width": 1.1 if line.faint else 1.7, "dash": legend.dash(line)}
-        data.append(look | {"mode": "lines", "line": stroke, "x": _nulled(x[rows]), "y": _nulled(y[rows])})
-        if len(dots):
-            dots = dots[thinned(y[dots])]
-            look |= {"mode": "markers", "marker": {"color": colour, "size": 5}}
-            data.append(look | {"x": _nulled(x[dots]), "y": _nulled(y[dots])})
-    return {"data": data, "layout": _layout(panel, legend)}
+    return {"data": [trace for _, traces in _traces(panel, legend) for trace in traces], "layout": layout(panel, legend)}
 
 
 def payload(figure: Figure) -> dict[str, Any]:
     """All the page needs of a figure: its legend, its panels, and its recorded points as columns that lines refer to.
 
-    A trace that is not thinned carries no points of its own: the page takes them from the columns of its ``line``.
+    A trace without points of its own takes them from the columns of its ``line``: those are lines that are neither thinned
+    nor have intervals.
     """
     legend = Legend(figure)
-    columns: dict[bytes, int] = {}
-    recorded: list[list[int | float | str]] = []
+    columns: dict[bytes | tuple[str, ...], int] = {}
+    recorded: list[Sequence[int | float | str]] = []
 
-    def column(values: NDArray[Any]) -> int:
-        content = np.asarray(values, dtype=np.float64).tobytes()
+    def column(drawn: Line | Bars, name: str) -> dict[str, int]:
+        """Where this column stands, under its name; nothing where there is none."""
+        values = drawn.categories if name == "x" and isinstance(drawn, Bars) else getattr(drawn, name)
+        if values is None:
+            return {}
+        named = values is getattr(drawn, "categories", None)
+        content = tuple(values) if named else np.asarray(values, dtype=np.float64).tobytes()
         if content not in columns:
             columns[content] = len(recorded)
-            recorded.append(numbers(values))
-        return columns[content]
+            recorded.append(list(values) if named else numbers(np.asarray(values)))
+        return {name: columns[content]}
 
     lines: list[dict[str, Any]] = []
     panels: list[dict[str, Any]] = []
     for panel in figure.panels:
-        plot = plotly(panel, legend)
-        traces = iter(trace for trace in plot["data"] if trace["mode"] == "lines")
-        for line, trace in zip(panel.lines, traces, strict=True):
-            trace["meta"] = {"line": len(lines), "thinned": len(line.y) > POINTS, "ordered": bool(np.all(np.diff(line.x) >= 0))}
-            lines.append({"panel": panel.title, "name": line.name, "group": line.group, "x": column(line.x), "y": column(line.y)})
-            if not trace["meta"]["thinned"]:
-                del trace["x"], trace["y"]
-        rules = ["group " + rule.group for rule in _rules(panel)]
-        panels.append(plot | {"title": panel.title, "x_label": panel.x_label, "log_y": panel.log_y, "rules": rules})
+        data = []
+        for drawn, traces in _traces(panel, legend):
+            if isinstance(drawn, Line):
+                ordered = bool(np.all(np.diff(drawn.x) >= 0))
+                traces[0]["meta"] = {"line": len(lines), "thinned": is_thinned(drawn), "ordered": ordered}
+                if not is_thinned(drawn) and "text" not in traces[0]:
+                    del traces[0]["x"], traces[0]["y"]
+            line: dict[str, Any] = {"panel": panel.title, "name": drawn.name, "group": drawn.group}
+            line |= {} if isinstance(drawn, Line) else {"words": True}
+            for name in ("x", "y", "low", "high", "n"):
+                line |= column(drawn, name)
+            lines.append(line)
+            data += traces
+        groups = ["group " + rule.group for rule in rules(panel)]
+        across = panel.y_label if panel.bars else panel.x_label
+        about = {"title": panel.title, "x_label": across, "log_y": panel.log_y, "rules": groups}
+        panels.append({"data": data, "layout": layout(panel, legend)} | about)
     entries = [asdict(entry) for entry in legend.entries]
-    drawn = {"title": figure.title, "legend": entries, "dark": ON_DARK, "points": POINTS}
-    return drawn | {"columns": recorded, "lines": lines, "panels": panels}
+    drawn_as = {"title": figure.title, "legend": entries, "dark": ON_DARK, "points": POINTS}
+    return drawn_as | {"columns": recorded, "lines": lines, "panels": panels}
 
 
 def thins(figure: Figure) -> bool:
     """Whether any line is too long to be drawn whole."""
-    return any(len(line.y) > POINTS for panel in figure.panels for line in panel.lines)
+    return any(is_thinned(line) for panel in figure.panels for line in panel.lines)
 
 
 def described(panel: Panel) -> str:
@@ -97,80 +94,86 @@ def described(panel: Panel) -> str:
     told = f"{panel.title}: {panel.y_label} against {panel.x_label}{scale}."
     if is_empty(panel):
         return f"{told} Nothing measured yet."
-    groups = ", ".join(dict.fromkeys(line.group or line.name for line in panel.lines))
-    told += f" {len(panel.lines)} line{'s' * (len(panel.lines) != 1)}: {groups}."
+    drawn: list[Line | Bars] = [*panel.lines, *panel.bars]
+    groups = ", ".join(dict.fromkeys(each.group or each.name for each in drawn))
+    if panel.bars:
+        names = categories(panel)
+        told += f" Bars for {len(names)} categor{'y' if len(names) == 1 else 'ies'}: {groups}."
+    else:
+        told += f" {len(panel.lines)} line{'s' * (len(panel.lines) != 1)}: {groups}."
+    if any(ends(each) for each in drawn):
+        told += " With intervals."
     return told + "".join(f" Reference line at {rule.y:.4g}: {rule.name}." for rule in panel.rules)
 
 
-def _layout(panel: Panel, legend: Legend) -> dict[str, Any]:
-    axis = {"automargin": True, "zeroline": False, "showline": True, "ticks": "outside", "ticklen": 4, "exponentformat": "power"}
-    colours = {"gridcolor": GRID, "linecolor": "#888c94", "tickcolor": "#888c94"}
-    layout: dict[str, Any] = {
-        "height": HEIGHT,
-        "margin": {"l": 56, "r": 16, "t": 10, "b": 44},
-        "font": {"size": 12, "color": INK, "family": "system-ui, sans-serif"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "showlegend": False,
-        "hovermode": "closest",
-        "hoverlabel": {"namelength": -1},
-        "xaxis": axis | colours | {"title": {"text": _plain(panel.x_label), "standoff": 8}, "showgrid": False},
-        "yaxis": axis | colours | {"title": {"text": _plain(panel.y_label), "standoff": 8}},
-        "shapes": [],
-        "annotations": [],
+def _traces(panel: Panel, legend: Legend) -> list[tuple[Line | Bars, list[dict[str, Any]]]]:
+    """What is drawn for each line and each bars, the trace that holds its points first."""
+    lines = zip(panel.lines, shifts(panel), strict=True)
+    return [
+        *((line, _line(line, shift, legend, log_y=panel.log_y)) for line, shift in lines),
+        *((bars, _bars(panel, bars, legend)) for bars in panel.bars),
+    ]
+
+
+def _line(line: Line, shift: float, legend: Legend, *, log_y: bool) -> list[dict[str, Any]]:
+    x, y = drawable(line, log_y=log_y)
+    rows = thinned(y) if is_thinned(line) else np.arange(len(y))
+    colour, mark, between = legend.colour(line.group), legend.mark(line), ends(line)
+    look: dict[str, Any] = {
+        "type": "scatter",
+        "name": plain(line.name),
+        "legendgroup": legend.key(line),
+        "opacity": FAINT if line.faint else 0.9,
+        "hovertemplate": "%{x}, %{y:.5~g}<extra>%{fullData.name}</extra>",
     }
-    if is_empty(panel):
-        layout["xaxis"] |= {"showticklabels": False, "ticks": "", "fixedrange": True}
-        layout["yaxis"] |= {"showticklabels": False, "ticks": "", "fixedrange": True, "showgrid": False}
-        middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 14}}
-        layout["annotations"] = [middle | {"text": "nothing measured yet"}]
-        return layout
-    if panel.log_y:
-        low, high = _range(panel)
-        decades = 1.11 * (math.log10(high) - math.log10(low))  # plotly leaves this much room
-        powers = {"nticks": min(math.ceil(decades + 0.1), 9)} if decades > 2.2 else {}
-        layout["yaxis"] |= {"type": "log"} | powers  # else it writes 2 and 5 between the powers of ten
-    _add_rules(layout, panel, legend)
-    return layout
+    stroke = {"color": colour, "width": 1.1 if line.faint else 1.7, "dash": legend.dash(line)}
+    main = look | {"mode": "lines", "line": stroke, "x": _nulled(x[rows]), "y": _nulled(y[rows])}
+    told: list[str] = []
+    if between or line.n is not None:
+        told = [f"{_number(at)}, {each}" for at, each in zip(x.tolist(), words(line), strict=True)]
+        look["hovertemplate"] = "%{text}<extra>%{fullData.name}</extra>"
+        main |= look | {"x": _nulled(x + shift), "text": told}
+    if between:
+        main["error_y"] = _whiskers(y, *between, colour, width=4)
+    dots = lone(y)
+    if mark:
+        main |= {"mode": "lines+markers", "marker": {"color": colour, "size": 5 if line.faint else 7, "symbol": mark}}
+    elif len(dots):
+        dots = dots[thinned(y[dots])]
+        look |= {"mode": "markers", "marker": {"color": colour, "size": 5}, "x": _nulled(x[dots] + shift), "y": _nulled(y[dots])}
+        return [main, look | ({"text": [told[place] for place in dots]} if told else {})]
+    return [main]
 
 
-def _add_rules(layout: dict[str, Any], panel: Panel, legend: Legend) -> None:
-    rules = _rules(panel)
-    scale = math.log10 if panel.log_y else float
-    heights = [scale(rule.y) for rule in rules]
-    low, high = _range(panel)
-    pixels = (HEIGHT - 60) / ((scale(high) - scale(low)) or 1)
-    moved = spread([height * pixels for height in heights], gap=15)
-    for rule, height, place in zip(rules, heights, moved, strict=True):
-        colour = legend.colour(rule.group)
-        across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": rule.y, "y1": rule.y}
-        layout["shapes"].append(across | {"line": {"color": INK, "width": 1, "dash": "6px,4px"}})
-        beside = {"xref": "paper", "x": 1, "xanchor": "left", "yref": "y", "y": height, "yanchor": "middle", "showarrow": False}
-        words = {
-            "text": _plain(short(rule.name)),
-            "font": {"color": colour, "size": 11},
-            "yshift": round(place - height * pixels, 1),
-        }
-        layout["annotations"].append(beside | words)
-    layout["margin"]["r"] = 16 + round(6.4 * max((len(short(rule.name)) for rule in rules), default=0))
+def _bars(panel: Panel, bars: Bars, legend: Legend) -> list[dict[str, Any]]:
+    y, heights, told = values(bars), places(panel, bars), words(bars)
+    colour, between = legend.colour(bars.group), ends(bars)
+    look: dict[str, Any] = {"name": plain(bars.name), "legendgroup": legend.key(bars)}
+    fill: dict[str, Any] = {"color": colour, "opacity": BAR_OPACITY, "line": {"color": colour, "width": 1}}
+    if legend.mark(bars).startswith("hatched"):
+        fill["pattern"] = {"shape": "/", "fillmode": "replace", "size": 6}
+    main = look | {"type": "bar", "orientation": "h", "x": _nulled(y), "y": _nulled(heights), "width": 0.94 * thickness(panel)}
+    named = [plain(f"{name}: {each}") for name, each in zip(bars.categories, told, strict=True)]
+    main |= {"marker": fill, "customdata": named, "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>"}
+    if between:
+        main["error_x"] = _whiskers(y, *between, INK, width=3)
+    gone = np.flatnonzero(np.isnan(y))
+    if not len(gone):
+        return [main]
+    base = max(panel.y_range[0], 0.0) if panel.y_range else 0.0
+    why = ["\u00a0" + told[place].partition(",")[0] for place in gone]
+    look |= {"type": "scatter", "mode": "text", "text": why, "textposition": "middle right", "hoverinfo": "skip"}
+    look |= {"textfont": {"size": 10, "color": INK}, "opacity": 0.7}
+    return [main, look | {"x": [base for _ in gone], "y": _nulled(heights[gone])}]
 
 
-def _rules(panel: Panel) -> list[Rule]:
-    if is_empty(panel):
-        return []
-    return [rule for rule in panel.rules if math.isfinite(rule.y) and (rule.y > 0 or not panel.log_y)]
-
-
-def _range(panel: Panel) -> tuple[float, float]:
-    drawn = [drawable(line, log_y=panel.log_y)[1] for line in panel.lines]
-    values = np.concatenate([y[~np.isnan(y)] for y in drawn] + [np.array([rule.y for rule in _rules(panel)])])
-    return float(values.min()), float(values.max())
+def _whiskers(
+    y: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str, *, width: int
+) -> dict[str, Any]:
+    """Lengths as plotly counts them, from the value; a null would be a length of 0 to it, and "nan" is none."""
+    look = {"type": "data", "symmetric": False, "color": colour, "thickness": 1.3, "width": width}
+    return look | {"array": numbers(high - y), "arrayminus": numbers(y - low)}
 
 
 def _nulled(values: NDArray[np.float64]) -> list[int | float | None]:
     return [None if isinstance(value, str) else value for value in numbers(values)]
-
-
-def _plain(text: str) -> str:
-    """Text as plotly shows it unread: its labels understand a little HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

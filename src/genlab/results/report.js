@@ -33,10 +33,11 @@ function themed(figure, spec, dark = isDark()) {
     layout.annotations[i].font.color = colour(figure, spec.layout.annotations[i].font.color, dark);
     layout.shapes[i].visible = layout.annotations[i].visible = !figure.hidden.has(key);
   });
+  const tint = (part) => ({ ...part, color: part.color === LIGHT.ink ? look.ink : colour(figure, part.color, dark) });
   const data = spec.data.map((trace) => {
-    const part = trace.mode === "lines" ? "line" : "marker";
-    const drawn = { ...trace, [part]: { ...trace[part], color: colour(figure, trace[part].color, dark) } };
-    drawn.visible = !figure.hidden.has(trace.legendgroup);
+    const drawn = { ...trace, visible: !figure.hidden.has(trace.legendgroup) };
+    for (const part of ["line", "marker", "error_x", "error_y", "textfont"]) if (trace[part]) drawn[part] = tint(trace[part]);
+    if (drawn.marker?.line) drawn.marker.line = tint(drawn.marker.line);
     return drawn;
   });
   return { data, layout };
@@ -63,7 +64,9 @@ async function draw(figure) {
   for (const [i, plot] of figure.plots.entries()) {
     const { data, layout } = themed(figure, figure.panels[i]);
     layout.dragmode = figure.dragging ? "zoom" : false;
-    await Plotly.newPlot(plot, data, layout, { responsive: true, displayModeBar: false, showTips: false });
+    plot.style.minHeight = `${layout.height}px`;
+    const doubleClick = layout.xaxis.range || layout.yaxis.range ? "reset" : "reset+autosize";
+    await Plotly.newPlot(plot, data, layout, { responsive: true, displayModeBar: false, showTips: false, doubleClick });
     plot.on("plotly_relayout", (change) => zoomed(figure, i, change));
     plot.addEventListener("keydown", (event) => typed(figure, i, event));
   }
@@ -127,12 +130,17 @@ async function zoomed(figure, i, change) {
   figure.following = false;
 }
 
+function home(layout) {
+  const axes = ["xaxis", "yaxis"].map((name) => (layout[name].range ? [`${name}.range`, [...layout[name].range]] : [`${name}.autorange`, true]));
+  return Object.fromEntries(axes);
+}
+
 async function reset(figure) {
   figure.hidden.clear();
   figure.section.querySelectorAll(".legend button").forEach((button) => button.setAttribute("aria-pressed", "true"));
   figure.following = true;
   for (const [i, plot] of figure.plots.entries()) {
-    await Plotly.relayout(plot, { "xaxis.autorange": true, "yaxis.autorange": true });
+    await Plotly.relayout(plot, home(figure.panels[i].layout));
     refine(figure, i);
   }
   await restyle(figure);
@@ -152,13 +160,28 @@ function typed(figure, i, event) {
 
 // ---- the legend
 
-function swatch({ colour: stroke, dash, faint }) {
-  const svg = document.createElementNS(SVG, "svg");
-  const dashes = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3" }[dash];
-  for (const [name, value] of Object.entries({ width: 26, height: 10, "aria-hidden": true })) svg.setAttribute(name, value);
-  const line = document.createElementNS(SVG, "line");
-  for (const [name, value] of Object.entries({ x1: 0, x2: 26, y1: 5, y2: 5, stroke, "stroke-width": 2.5, "stroke-dasharray": dashes, opacity: faint ? 0.35 : 1 })) line.setAttribute(name, value);
-  svg.append(line);
+const DASHES = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4", longdashdot: "11 3 2 3" };
+const MARKS = {
+  circle: "M9.5 5a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0", square: "M9.8 1.8h6.4v6.4h-6.4z", diamond: "M13 .4l4.6 4.6-4.6 4.6-4.6-4.6z",
+  "triangle-up": "M13 .8l4.6 8h-9.2z", "triangle-down": "M13 9.2l4.6-8h-9.2z", x: "M9.6 3.4l2-2 1.4 1.5 1.4-1.5 2 2-1.5 1.6 1.5 1.6-2 2-1.4-1.5-1.4 1.5-2-2 1.5-1.6z",
+};
+
+function element(kind, attributes) {
+  const made = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+function swatch({ colour: stroke, dash, faint, mark }) {
+  const svg = element("svg", { width: 26, height: 10, "aria-hidden": true });
+  const [opacity, hatched] = [faint ? 0.5 : 1, mark.startsWith("hatched")];
+  if (mark.endsWith("bar")) {
+    svg.append(element("rect", { x: 4.5, y: 0.5, width: 17, height: 9, stroke, fill: hatched ? "none" : stroke, "fill-opacity": 0.65 }));
+    if (hatched) svg.append(element("path", { d: "M5 9l8-8M10 9l8-8M15 9l6-6", stroke, fill: "none" }));
+    return svg;
+  }
+  svg.append(element("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke, "stroke-width": 2.5, "stroke-dasharray": DASHES[dash], opacity }));
+  if (mark) svg.append(element("path", { d: MARKS[mark], fill: stroke, opacity }));
   return svg;
 }
 
@@ -199,26 +222,26 @@ function cell(value) {
 }
 
 function csv(figure) {
-  const rows = ["panel,line,group,x,y"];
-  for (const { panel, name, group, x, y } of figure.lines) {
-    const start = [panel, name, group].map(cell).join(",");
-    const ys = figure.columns[y];
-    figure.columns[x].forEach((each, i) => rows.push(`${start},${each},${ys[i]}`));
+  const names = ["x", "y", "low", "high", "n"].filter((name) => figure.lines.some((line) => name in line));
+  const rows = [["panel", "line", "group", ...names].join(",")];
+  for (const line of figure.lines) {
+    const start = [line.panel, line.name, line.group].map(cell).join(",");
+    const columns = names.map((name) => figure.columns[line[name]]);
+    const said = (each, place) => (line.words && place === 0 ? cell(each) : each ?? "");
+    columns[0].forEach((_, i) => rows.push(`${start},${columns.map((each, place) => said(each?.[i], place)).join(",")}`));
   }
   save(figure, "csv", new Blob([rows.join("\r\n"), "\r\n"], { type: "text/csv;charset=utf-8" }));
 }
 
 function written(parent, text, x, y, size, weight = 400) {
-  const element = document.createElementNS(SVG, "text");
-  const look = { x, y, fill: LIGHT.ink, "font-size": size, "font-weight": weight, "font-family": "system-ui, sans-serif" };
-  for (const [name, value] of Object.entries(look)) element.setAttribute(name, value);
-  element.textContent = text;
-  parent.append(element);
+  const made = element("text", { x, y, fill: LIGHT.ink, "font-size": size, "font-weight": weight, "font-family": "system-ui, sans-serif" });
+  made.textContent = text;
+  parent.append(made);
 }
 
 // What is shown now, on white, as one image: the title, the legend, and the panels side by side.
 async function composed(figure) {
-  const [width, height, head] = [560, 380, 28];
+  const [width, head] = [560, 28];
   const across = figure.panels.length === 4 ? 2 : Math.min(figure.panels.length, 3) || 1;
   const total = Math.max(across * width, 640);
   const image = document.createElementNS(SVG, "svg");
@@ -237,23 +260,24 @@ async function composed(figure) {
     x += wide;
   }
   y += 14;
+  let below = y;
   for (const [i, spec] of figure.panels.entries()) {
+    if (i % across === 0) y = below;
     const { data, layout } = themed(figure, spec, false);
     keepRanges(figure.plots[i], layout);
-    Object.assign(layout, { width: width - 24, height: height - head });
-    const text = await Plotly.toImage({ data, layout }, { format: "svg", width: width - 24, height: height - head, imageDataOnly: true });
+    const size = { width: width - 24, height: layout.height + 12 };
+    below = Math.max(below, y + size.height + head);
+    const text = await Plotly.toImage({ data, layout: Object.assign(layout, size) }, { format: "svg", ...size, imageDataOnly: true });
     const panel = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-    const [left, top] = [(i % across) * width + 12, y + Math.floor(i / across) * height];
+    const [left, top] = [(i % across) * width + 12, y];
     written(image, spec.title, left + 4, top + 18, 14, 600);
     panel.setAttribute("x", left);
     panel.setAttribute("y", top + head);
     image.append(panel);
   }
-  const high = y + Math.ceil(figure.panels.length / across) * height + 8;
+  const high = below + 8;
   for (const [name, value] of Object.entries({ width: total, height: high, viewBox: `0 0 ${total} ${high}` })) image.setAttribute(name, value);
-  const white = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ width: total, height: high, fill: "#ffffff" })) white.setAttribute(name, value);
-  image.prepend(white);
+  image.prepend(element("rect", { width: total, height: high, fill: "#ffffff" }));
   return { text: new XMLSerializer().serializeToString(image), width: total, height: high };
 }
 

@@ -13,17 +13,20 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from genlab.results import wording
-from genlab.results.claims import Judged
+from genlab.results.claims import SEEDS, Judged
+from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
 from genlab.results.interactive import described, payload, thins
 from genlab.results.strip import WIDTH, strips
+from genlab.results.visible import clipped, pieces
 
 FINISHED = "finished"
 MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not measured": "–"}
+OUTCOMES = {"success": ("holds", "✓"), "failure": ("fails", "✗"), "other": ("not-measured", "–")}  # a badge's class and mark
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Report:
         settings: the fields of each study value that was run, by a name for it.
         environments: versions and hardware in words, by the digest that conditions name.
         warnings: what a reader must know before any number, such as results of two commits in one store.
+        tables, passages: the study's tables and its example texts; the names of tables differ.
+        intervals: one sentence: what stands under "Ours", and where its interval comes from.
     """
 
     study: str
@@ -85,6 +90,22 @@ class Report:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    passages: tuple[Passages, ...] = ()
+    intervals: str = SEEDS
+
+    def __post_init__(self) -> None:
+        names = [table.name for table in self.tables]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"each table needs a name of its own, got several of {', '.join(twice)}: one file would replace another"
+            )
+
+    @property
+    def seeded(self) -> bool:
+        """Whether findings are means over seeds: some are, or none was measured."""
+        measured = [finding for each in self.judged for finding in each.findings if finding.values]
+        return not measured or any(finding.seeds for finding in measured)
 
     @property
     def runs(self) -> str:
@@ -110,11 +131,11 @@ def html(report: Report) -> str:
 
         scripts.insert(0, Markup(get_plotlyjs()))
     assert not any(re.search("</script|<!--", script, re.IGNORECASE) for script in scripts), "a script would end early"
-    page = _environment().from_string(_asset("report.html.jinja"))
+    page = _environment().get_template("report.html.jinja")
     text = page.render(
         report=report,
         policy=_policy(scripts),
-        style=Markup(_asset("report.css")),
+        style=Markup(_asset("report.css") + _asset("exhibits.css")),
         scripts=scripts,
         anchors={row.id: f"condition-{place}" for place, row in enumerate(report.conditions, start=1)},
         labels={row.id: row.label for row in report.conditions},
@@ -126,12 +147,16 @@ def html(report: Report) -> str:
         thins=thins,
         data=lambda figure: _embedded(payload(figure) | {"file": _file_name(f"{report.study}-{figure.name}")}),
         differing=_differing,
+        outcomes=OUTCOMES,
+        pieces=pieces,
+        clipped=clipped,
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a model's text may hold half a character
 
 
 def _environment() -> Environment:
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    loader = FunctionLoader(_asset)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _asset(name: str) -> str:

@@ -21,6 +21,8 @@ class Strip:
 def strips(findings: Sequence[Finding]) -> list[Strip | None]:
     """One drawing a finding, all on one scale, so that the settings of a claim can be compared; None where not measured."""
     landmarks = [value for finding in findings for value in finding.values]
+    alone = [each.interval for each in findings if each.interval and not each.seeds]
+    landmarks += [bound for each in alone for bound in (each.low, each.high)]
     bounds = [bound for each in findings for bound in (each.expected.low, each.expected.high) if bound is not None]
     if not landmarks:
         return [None for _ in findings]
@@ -38,6 +40,6 @@ def strips(findings: Sequence[Finding]) -> list[Strip | None]:
         region = place(finding.expected.low, 0.0), place(finding.expected.high, WIDTH)
         interval = finding.interval
         between = (place(interval.low, 0.0), place(interval.high, WIDTH)) if interval else None
-        seeds = tuple(place(value, 0.0) for value in finding.values)
-        drawn.append(Strip(region, between, place(finding.effect, 0.0), seeds) if seeds else None)
+        seeds = tuple(place(value, 0.0) for value in finding.seeds)
+        drawn.append(Strip(region, between, place(finding.effect, 0.0), seeds) if finding.values else None)
     return drawn

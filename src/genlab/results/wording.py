@@ -22,7 +22,7 @@ def number(value: float) -> str:
 
 
 def ours(finding: Finding) -> str:
-    """The mean over seeds with its interval, all to the same decimals; empty when nothing was measured.
+    """The effect, such as the mean over seeds, with its interval, all to the same decimals; empty when nothing was measured.
 
     >>> from genlab.results.claims import Region, finding
     >>> ours(finding("toy", Region(0.9, 1.1), {0: 1.0, 1: 1.03, 2: 0.99}, conditions=()))

@@ -1,4 +1,4 @@
-"""From a store to what people read: verdicts, the report page, PNG figures."""
+"""From a store to what people read: verdicts, the report page, PNG figures, CSV tables."""
 
 import hashlib
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from genlab.results import png
 from genlab.results.claims import Judged, judge
+from genlab.results.exhibits import written
 from genlab.results.report import ConditionRow, Report, html
 from genlab.results.runs import Run
 from genlab.results.store import Store, StoreError
@@ -86,17 +87,23 @@ def report_of(store: Store, summary: Summary) -> Report:
         settings=summary.settings,
         environments=summary.environments,
         warnings=summary.warnings,
+        tables=tuple(summary.study.tables(summary.runs)),
+        passages=tuple(summary.study.passages(summary.runs)),
+        intervals=summary.study.intervals,
     )
 
 
 def write(store: Store, report: Report, *, name: str = "report") -> list[str]:
-    """Write ``report.html``, and a PNG and an SVG a figure; returns the names written, the page first."""
+    """Write ``report.html``, a PNG and an SVG a figure, and a CSV a table; returns the names written, the page first."""
     names = [f"{name}.html"]
     store.put(names[0], html(report).encode())
     for figure in report.figures:
         for kind in ("png", "svg"):
             names.append(f"figures/{report.study}-{figure.name}.{kind}")
             store.put(names[-1], png.render(figure, kind=kind))
+    for table in report.tables:
+        names.append(f"tables/{report.study}-{table.name}.csv")
+        store.put(names[-1], written(table))
     return names
 
 
@@ -133,6 +140,7 @@ def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
         warnings.append(f"Resumed under another version: {', '.join(mixed)}.")
     warnings += [f"{name} had {len(each)} different contents (by checksum)." for name, each in checksums.items() if len(each) > 1]
     warnings += sorted({f"{each['data']}: {each['data note']}." for each in facts.values() if each.get("data note")})
+    warnings += study.remarks(runs)
     rows.sort(key=lambda row: row.label)
     judged = judge(study.claims(), runs)
     return Summary(study, tuple(runs), judged, tuple(rows), environments, tuple(warnings), _shared(rows, facts))

@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from genlab.results.claims import Claim
+from genlab.results.claims import SEEDS, Claim
+from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
 from genlab.results.runs import Run
 from genlab.results.snapshots import Snapshot
@@ -59,11 +60,21 @@ class Condition:
 
 @dataclass(frozen=True)
 class Price:
-    """What a condition is expected to cost on the device it was priced for; at most, where a stop rule may end it early."""
+    """What a condition is expected to cost on the device it was priced for; at most, where a stop rule may end it early.
+
+    Attributes:
+        seconds: of one core.
+        memory_bytes, records: at their largest, and in all.
+        calls, tokens: of language models, in all.
+        dollars: for those, None where a price is unknown.
+    """
 
     seconds: float
     memory_bytes: int
     records: int
+    calls: int = 0
+    tokens: int = 0
+    dollars: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class Study(ABC):
         protocol: raised when the meaning of equal settings changes; part of every condition's id.
         record: the frozen dataclass of one record (int, float, bool, str, ``| None``, or tuple[float, ...] fields).
         preload: modules that running needs and that are slow to import: imported once for all conditions.
+        computes: whether conditions compute on a device of this machine; language models behind Inspect do not.
+        intervals: one sentence for the report: what its findings are, and where their intervals come from.
     """
 
     name: ClassVar[str]
@@ -85,6 +98,8 @@ class Study(ABC):
     protocol: ClassVar[int] = 1
     record: ClassVar[type]
     preload: ClassVar[tuple[str, ...]] = ()
+    computes: ClassVar[bool] = True
+    intervals: ClassVar[str] = SEEDS
 
     @abstractmethod
     def conditions(self) -> Sequence[Condition]:
@@ -101,6 +116,13 @@ class Study(ABC):
             ValueError: what is missing or broken, and how to get it.
         """
 
+    def keeping_in(self, store: str) -> "Study":
+        """This study, told the URL of the store that its conditions are run for; by default it does not care.
+
+        What a part such as Inspect writes on its own goes below ``conditions/ID/`` there; records go through ``run``.
+        """
+        return self
+
     def price(self, settings: Mapping[str, Any], device: str) -> Price | None:
         """What one condition will cost, or None where nobody knows."""
         return None
@@ -116,8 +138,28 @@ class Study(ABC):
         return ()
 
     @classmethod
+    def numbers(cls, runs: Sequence[Run]) -> Sequence[str]:
+        """Lines for the terminal, where a study's first answer is a number rather than a verdict."""
+        return ()
+
+    @classmethod
     def figures(cls, runs: Sequence[Run]) -> Sequence[Figure]:
         """The figures of the report."""
+        return ()
+
+    @classmethod
+    def tables(cls, runs: Sequence[Run]) -> Sequence[Table]:
+        """The tables of the report."""
+        return ()
+
+    @classmethod
+    def passages(cls, runs: Sequence[Run]) -> Sequence[Passages]:
+        """Texts that the report shows as examples."""
+        return ()
+
+    @classmethod
+    def remarks(cls, runs: Sequence[Run]) -> Sequence[str]:
+        """What a reader must know before any number; shown with the warnings."""
         return ()
 
     def condition(self, **settings: Any) -> Condition:
