@@ -31,7 +31,7 @@ EXECUTED = [page for page in PAGES if page not in HISTORY]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[\w-]*)\n(?P<text>.*?)^(?P=indent)``` *$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"^ *<!-- not executed:(?P<reason>(?:(?!-->).)*)-->\s*\Z", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"""\]\((?P<target>[^)\s]+)\)|(?:src|srcset|href)="(?P<attribute>[^"]+)\"""")
-READ_ONLY = {"list", "show", "report", "cite"}
+READ_ONLY = {"list", "show", "report", "cite", "pack"}
 FEW_STEPS = 500
 
 

@@ -4,15 +4,17 @@ import hashlib
 import importlib.util
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genlab.results.environment import environment
 from genlab.results.keeper import Keeper
 from genlab.results.store import Store, StoreError
 from genlab.running.pool import Line
 from genlab.studies.catalogue import Choice, load
-from genlab.studies.study import all_conditions
+from genlab.studies.study import Condition, Study, all_conditions
 
 REPORT_SECONDS = 0.2  # how often a running condition says where it is
 
@@ -58,7 +60,7 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
             return Ended("finished")
         snapshot = keeper.begin(_environment(choice, place))
         try:
-            advances = study.run(condition.settings, snapshot, place.device)
+            advances = study.keeping_in(place.store).run(condition.settings, snapshot, place.device)
             saved = reported = time.monotonic()
             noted = False
             while True:
@@ -85,6 +87,29 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
         except Exception as error:
             keeper.fail(error)
             return Ended("failed", f"{type(error).__name__}: {error}")
+
+
+def deposit(store: Store, study: Study, condition: Condition, rows: Sequence[Any], ending: str, facts: Mapping[str, str]) -> bool:
+    """Keep a condition whose records were made elsewhere; False where the store has it already.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    description = {
+        "study": study.name,
+        "reference": study.name,
+        "protocol": condition.protocol,
+        "settings": dict(condition.settings),
+    }
+    keeper = Keeper(store, condition.id, study.record, description)
+    with keeper.alone():
+        if store.status(condition.id) == "finished":
+            return False
+        keeper.begin(environment(device="imported", threads=1))
+        keeper.note(facts)
+        keeper.add(rows)
+        keeper.finish(ending)
+    return True
 
 
 def _environment(choice: Choice, place: Place) -> dict[str, str]:

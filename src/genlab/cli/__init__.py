@@ -1,0 +1,350 @@
+"""The command line: the only folder that reads argv or prints. Heavy libraries are imported by the command that needs them."""
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from genlab.cli import packs, texts
+from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.progress import Board
+from genlab.results.wording import duration
+
+if TYPE_CHECKING:
+    from genlab.results.store import Store
+    from genlab.running.pool import Pool
+    from genlab.studies.catalogue import Choice
+    from genlab.studies.reporting import Summary
+    from genlab.studies.study import Condition, Price, Study
+
+PRELOAD = (  # what every condition's process imports sooner or later: once, in the fork server
+    "genlab.studies.execute",
+    "pyarrow.parquet",
+    "pandas",
+    "safetensors.numpy",
+    "filelock",
+    "fsspec.implementations.local",
+    "pydantic.type_adapter",
+)
+
+app = typer.Typer(
+    name="genlab",
+    help="Experiments on generalization: run a published study, and see which of its claims hold.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(packs.app, name="pack")
+app.command("import")(texts.import_results)
+app.command("review")(texts.review)
+
+
+StudyArgument = Annotated[str, typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name")]
+StoreArgument = Annotated[str, typer.Argument(help="A store: the folder or fsspec URL given to --out")]
+
+
+def main() -> None:
+    """Entry point of the ``genlab`` command."""
+    app()
+
+
+@app.command("list")
+def list_studies() -> None:
+    """List the studies."""
+    from genlab.studies.catalogue import STUDIES, presets
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("study", "presets", "asks"):
+        table.add_column(column, overflow="fold")
+    for name in STUDIES:
+        known = presets(name)
+        table.add_row(name, ", ".join(known), next(iter(known.values()))()[0].title)
+    out.print(table)
+
+
+@app.command()
+def cite(study: StudyArgument) -> None:
+    """Print how to cite the paper a study reproduces, as BibTeX."""
+    with usage():
+        first = _studies(_choice(study, None, None, []))[0]
+        if not first.bibtex:
+            raise ValueError(f"{first.name} names no paper to cite")
+        print(first.bibtex)
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    preset: Annotated[str | None, typer.Option(help="mini: minutes on two cores. paper: the paper's own settings")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 0")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(help="A field of the study, e.g. --set step_size=2/4,2/7; may be repeated")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="The store: a folder or fsspec URL; default runs/STUDY")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Conditions at once; default one a core")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print conditions and price, run nothing")] = False,
+) -> None:
+    """Run a study: what is missing in the store, nothing twice. Ends with the claims' verdicts and a report."""
+    from genlab.results.store import Store
+    from genlab.running.pool import share
+    from genlab.studies.execute import resolve
+    from genlab.studies.study import all_conditions
+
+    with _interruptible():
+        with usage():
+            choice = _choice(study, preset, seeds, set or [])
+            studies = _studies(choice)
+            if device == "cuda" and not studies[0].computes:
+                raise ValueError(f"{studies[0].name} computes nothing here: where a model runs is its provider's business")
+            where = resolve(device) if studies[0].computes else "cpu"
+            store = Store(out or f"runs/{studies[0].name}")
+            conditions = all_conditions(studies)
+            if not conditions:
+                raise ValueError(f"{studies[0].name} has no condition with these settings: nothing to run")
+            at_once, threads = share(_cores(), len(conditions), workers)
+            if where == "cuda" and workers is None:
+                at_once = 1
+            prices = _priced(conditions, where)
+            if dry_run:
+                _show_prices(conditions, prices, at_once)
+                return
+            if store.url.startswith("memory:"):
+                raise ValueError(
+                    f"{store.url} is the memory of one process, and conditions run in others: give a folder or a URL"
+                )
+            from genlab.studies.reporting import adopt  # draws figures: not for a dry run
+
+            store.prepare()
+            adopt(store, studies[0].name, choice.reference)
+            missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
+            for each, condition in missing:
+                each.ready(condition.settings)
+            if missing:
+                store.put_json("command.json", _command())
+        _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
+        failures = _run(choice, missing, prices, store.url, where, at_once, threads) if missing else {}
+        for label, why in failures.items():
+            err.print(f"failed: {label}: {why}", style="red", markup=False)
+        with usage(FAILED):
+            code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
+    raise typer.Exit(FAILED if failures else code)
+
+
+@app.command()
+def show(store: StoreArgument) -> None:
+    """Show what a store holds: conditions, and the claims' verdicts."""
+    with usage():
+        from genlab.results.store import Store
+        from genlab.studies.reporting import summaries
+
+        for summary in summaries(Store(store)):
+            _show_conditions(summary)
+            _show_verdicts(summary)
+
+
+@app.command()
+def report(store: StoreArgument) -> None:
+    """Write STORE/report.html, and its figures as PNG and SVG."""
+    with usage():
+        from genlab.results.store import Store
+
+        _conclude(Store(store))
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends with the command that goes on from there."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        err.print(f"Stopped; nothing that was checkpointed is lost. To go on:\n  {_command()}", style="bold", markup=False)
+        raise typer.Exit(INTERRUPTED) from stop
+
+
+def _choice(study: str, preset: str | None, seeds: int | None, assignments: Sequence[str]) -> "Choice":
+    from genlab.studies.catalogue import Choice, presets
+
+    if ":" in study:
+        file, name = study.rsplit(":", 1)
+        study = f"{Path(file).resolve()}:{name}"
+    chosen = preset or next(iter(presets(study)))
+    return Choice(study, chosen, (*assignments, *([f"seeds={seeds}"] if seeds is not None else [])))
+
+
+def _studies(choice: "Choice") -> "tuple[Study, ...]":
+    from genlab.studies.catalogue import load
+
+    return load(choice)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _priced(conditions: "Sequence[tuple[Study, Condition]]", device: str) -> "dict[str, Price | None]":
+    return {condition.id: study.price(condition.settings, device) for study, condition in conditions}
+
+
+def _run(
+    choice: "Choice",
+    conditions: "Sequence[tuple[Study, Condition]]",
+    prices: "dict[str, Price | None]",
+    url: str,
+    device: str,
+    workers: int,
+    threads: int,
+) -> dict[str, str]:
+    """Run conditions; returns why any failed, by label. Ctrl-C lets each reach a checkpoint first."""
+    from genlab.running.pool import Pool, Task
+    from genlab.studies.execute import Place, execute
+
+    labels = {condition.id: study.label(condition.settings) for study, condition in conditions}
+    costs = {id: price.seconds for id, price in prices.items() if price and id in labels}
+    place = Place(url, device, threads)
+    dearest_first = sorted(labels, key=lambda id: -costs.get(id, 0.0))
+    tasks = [Task(id, (choice, id, place)) for id in dearest_first]
+    preload = [*PRELOAD, *dict.fromkeys(name for study, _ in conditions for name in study.preload)]
+    board = Board(out, labels, costs)
+    with Pool(execute, tasks, workers=workers, threads=threads, preload=preload) as pool, board:
+        try:
+            for event in pool.events():
+                board.on(event)
+        except KeyboardInterrupt:
+            _stop(pool, board)
+            raise
+    return board.failures
+
+
+def _stop(pool: "Pool", board: "Board") -> None:
+    board.say("stopping: each condition writes a checkpoint (Ctrl-C again to stop at once)")
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in pool.stop():
+            board.on(event)
+
+
+def _announce(total: int, prices: "Sequence[Price | None]", workers: int, threads: int, device: str) -> None:
+    done = total - len(prices)
+    known = [price.seconds for price in prices if price]
+    cost = f", at most about {duration(sum(known) / workers)}" if known else ""
+    already = f"{done} of {total} conditions are in the store; " if done else ""
+    if prices:
+        plural = "condition" if len(prices) == 1 else "conditions"
+        out.print(f"{already}{len(prices)} {plural} to run, {workers} at once, {threads} thread(s) each, on {device}{cost}")
+    else:
+        out.print(f"All {total} conditions are in the store; nothing to run")
+
+
+def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[str, Price | None]", workers: int) -> None:
+    known = [price for price in prices.values() if price]
+    asks = any(price.calls for price in known)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("condition", "id"):
+        table.add_column(column, overflow="fold")
+    for column in ("records", "time", "memory", *(("calls", "tokens", "dollars") if asks else ())):
+        table.add_column(column, justify="right", overflow="fold")
+    for study, condition in conditions:
+        price = prices[condition.id]
+        table.add_row(Text(study.label(condition.settings)), condition.id, *_price_cells(price, asks))
+    out.print(table)
+    if not known:
+        return
+    total = sum(price.seconds for price in known)
+    memory = sum(sorted((price.memory_bytes for price in known), reverse=True)[:workers])
+    records = sum(price.records for price in known)
+    out.print(
+        f"{len(conditions)} conditions, at most {records:,} records; at most {duration(total)} of one core, about "
+        f"{duration(total / workers)} with {workers} at once, {memory / 2**30:.1f} GB of memory. "
+        + ("Time is the processor's alone: how fast a model answers comes on top." if asks else "Timed on this machine just now.")
+    )
+    if asks:
+        dollars = [price.dollars for price in known if price.dollars is not None]
+        cost = (
+            f"about ${sum(dollars):,.2f}"
+            if len(dollars) == len(known)
+            else "dollars unknown: --set prices=FILE says what tokens cost"
+        )
+        calls, tokens = sum(price.calls for price in known), sum(price.tokens for price in known)
+        out.print(
+            f"About {calls:,} calls of language models and {tokens:,} tokens, counted from the prompts at four characters a "
+            f"token; {cost}."
+        )
+
+
+def _price_cells(price: "Price | None", asks: bool) -> list[str]:
+    if price is None:
+        return ["?"] * (6 if asks else 3)
+    cells = [f"{price.records:,}", duration(price.seconds), f"{price.memory_bytes / 2**20:,.0f} MB"]
+    dollars = "?" if price.dollars is None else f"{price.dollars:,.2f}"
+    return [*cells, f"{price.calls:,}", f"{price.tokens:,}", dollars] if asks else cells
+
+
+def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | None = None) -> int:
+    """Write the report of every study in the store and show its verdicts; 1 if an expected condition has not finished."""
+    from genlab.studies.reporting import report_of, summaries, write
+
+    found = summaries(store)
+    for summary in found:
+        report = report_of(store, summary)
+        if study in (None, summary.study.name):
+            _show_verdicts(summary)
+            out.print(Text(report.headline, style="bold"))
+        written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
+        figures = f" and {len(report.figures)} figures, PNG and SVG, in figures/" if report.figures else ""
+        out.print(Text(f"Report: {_place(store, written[0])}{figures}"), soft_wrap=True)
+    finished = {row.id for summary in found for row in summary.rows if row.status == "finished"}
+    return 0 if set(expected) <= finished else FAILED
+
+
+def _place(store: "Store", name: str) -> str:
+    return str((store.local / name).resolve()) if store.local else f"{store.url}/{name}"
+
+
+def _show_conditions(summary: "Summary") -> None:
+    table = Table(
+        title=Text(summary.study.title), title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False
+    )
+    for column in ("condition", "id", "status", "ended by", "records", "CPU"):
+        table.add_column(column, overflow="fold")
+    for row in summary.rows:
+        table.add_row(Text(row.label), row.id, row.status, Text(row.ending), str(row.records), duration(row.seconds))
+    out.print(table)
+
+
+def _show_verdicts(summary: "Summary") -> None:
+    """Claim by claim: the sentence, what is compared, and each setting's effect with its interval."""
+    styles = {"holds": "green", "fails": "red", "undecided": "yellow", "not measured": "dim"}
+    for judged in summary.judged:
+        claim, style = judged.claim, styles[judged.verdict]
+        out.print(Text.assemble((f"{claim.id:<5}", "bold"), (f"{judged.verdict}: ", f"bold {style}"), (claim.sentence, "bold")))
+        about = claim.quantity + (f"; paper: {claim.paper}" if claim.paper else "")
+        out.print(Padding(Text(about, style="dim"), (0, 0, 0, 5)))
+        table = Table.grid(padding=(0, 2))
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        table.add_column()
+        for finding in judged.findings:
+            effect = "" if finding.effect is None else f"{finding.effect:.4g}"
+            ours = str(finding.interval) if finding.interval else effect
+            about = finding.setting + (f" ({finding.note})" if finding.note else "")
+            mark = Text(finding.verdict, style=styles[finding.verdict])
+            table.add_row(Text(ours), f"n={finding.n}", mark, f"expected {finding.expected}", Text(about))
+        out.print(Padding(table, (0, 0, 0, 5)))
+    for line in summary.study.numbers(summary.runs):
+        out.print(Text(line), soft_wrap=True)
+    for warning in summary.warnings:
+        out.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _command() -> str:
+    return shlex.join(["genlab", *sys.argv[1:]])

@@ -1,0 +1,1 @@
+"""Who is asked: Skill-Mix as an Inspect task, with its prompts, controls, budget and logs."""

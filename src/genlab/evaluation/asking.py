@@ -1,0 +1,102 @@
+"""Asking a model once, through Inspect: cached before it is read, within the budget, tried again where a provider fails."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genlab.evaluation.budget import Budget, Rate, most, rates
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, Model, ModelOutput
+
+ATTEMPTS = 3  # our assumption; below them lie Inspect's own retries of rate limits, server errors and timeouts
+OUTPUT_TOKENS = 4096  # that a reply is assumed to use at most where its model's config does not bound it
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How calls are made in one evaluation.
+
+    Attributes:
+        cache: whether a reply is kept in Inspect's cache the moment it comes, and found there by a resumed run.
+        budget: what the run may spend, or None.
+        rates: dollars a million tokens, by model; a model without one costs nothing that is known.
+    """
+
+    cache: bool = True
+    budget: Budget | None = None
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+
+    async def ask(self, model: "Model", messages: "Sequence[ChatMessage]", *key: str | int) -> "ModelOutput":
+        """A reply of ``model``; ``key`` names the call among all of the run: equal keys are one call.
+
+        Raises:
+            BudgetReached: it does not fit into the budget.
+            Exception: the provider's, after ``ATTEMPTS``.
+        """
+        from inspect_ai.model import CachePolicy
+
+        path = "/".join(map(str, key))
+        rate = self.rates.get(str(model))
+        if self.budget and rate is None:
+            raise ValueError(f"max_cost wants a price for {model}: add it to the file of prices ({', '.join(self.rates)})")
+        if self.budget and rate:
+            prompt = "".join(message.text for message in messages)
+            self.budget.begin(f"{model}/{path}", most(prompt, model.config.max_tokens or OUTPUT_TOKENS, rate))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                policy = CachePolicy(expiry=None, scopes={"genlab": path}) if self.cache else False
+                output = await model.generate(list(messages), cache=policy)
+                break
+            except Exception as error:
+                if attempt == ATTEMPTS or is_limit(error):
+                    raise
+        else:
+            raise AssertionError("unreachable")
+        if self.budget and rate and output.usage:
+            self.budget.end(f"{model}/{path}", self.cost(str(model), output) or 0.0)
+        return output
+
+    def cost(self, model: str, output: "ModelOutput") -> float | None:
+        """Dollars of a reply, None where its model has no price or its provider gave no usage."""
+        rate = self.rates.get(model)
+        return rate.cost(*tokens(output)) if rate and output.usage else None
+
+
+def asking(cache: bool, max_cost: float | None = None, prices: str | None = None) -> Asking:
+    """How calls are made, from a task's arguments; without a budget of its own a task has that of the run it is part of.
+
+    ``genlab run`` gives its processes a common budget by the environment variables ``GENLAB_MAX_COST``, ``GENLAB_PRICES`` and
+    ``GENLAB_LEDGER``, so that it is no part of what a task is.
+
+    Raises:
+        ValueError: a budget without prices, or prices that cannot be read.
+    """
+    prices = prices or os.environ.get("GENLAB_PRICES")
+    known = rates(prices) if prices else {}
+    ledger = None
+    if max_cost is None and (shared := os.environ.get("GENLAB_MAX_COST")):
+        max_cost, ledger = float(shared), Path(os.environ["GENLAB_LEDGER"])
+    if max_cost is None:
+        return Asking(cache, None, known)
+    if not known:
+        raise ValueError("max_cost wants prices: prices=FILE, a YAML file of dollars a million tokens for every model of the run")
+    return Asking(cache, Budget(max_cost, ledger), known)
+
+
+def tokens(output: "ModelOutput") -> tuple[int, int]:
+    """Input and output tokens of a reply; what the provider had in its prompt cache counts like the rest."""
+    usage = output.usage
+    if usage is None:
+        return 0, 0
+    cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
+    return usage.input_tokens + cached, usage.output_tokens
+
+
+def is_limit(error: BaseException) -> bool:
+    """Whether Inspect stopped the sample by a limit of its own: such an error is passed on."""
+    from inspect_ai.util import LimitExceededError
+
+    return isinstance(error, LimitExceededError)

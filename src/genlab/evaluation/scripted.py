@@ -1,0 +1,75 @@
+"""A scripted student and a scripted grader: they test the plumbing, and their numbers say nothing about any model.
+
+The student pastes in the examples it was given, each with a fixed chance; the grader looks for them. Both err on purpose: the
+grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do.
+"""
+
+import json
+import re
+from typing import Any
+
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, ModelUsage
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from genlab import chance
+from genlab.skills.skill import plain
+
+SHOWN = 0.85  # chance that a skill is shown
+FLIPPED = 0.04  # chance that the grader errs on a criterion
+NONSENSE = 0.03  # chance that its reply cannot be read
+
+_ENTRY = re.compile(r"^- (.+?): .*? For example: (.+)$", re.MULTILINE)
+_CODE = re.compile(r"^BEGIN (\w+)$", re.MULTILINE)
+
+
+class Scripted(ModelAPI):
+    """The provider ``scripted``; it makes no call anywhere."""
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Play the student or the grader, by the model's name."""
+        said = [message.text for message in input]
+        reply = _graded(said[-1]) if "grader" in self.model_name else _written(said)
+        output = ModelOutput.from_content(self.model_name, reply)
+        output.usage = ModelUsage(input_tokens=sum(map(len, said)) // 4, output_tokens=len(reply) // 4)
+        output.usage.total_tokens = output.usage.input_tokens + output.usage.output_tokens
+        return output
+
+
+def _written(said: list[str]) -> str:
+    skills = _ENTRY.findall(said[0])
+    topic = re.search(r" about (.+?) that shows ", said[0])
+    about = topic[1] if topic else "this"
+    random = chance.python("scripted student", "\n".join(said))
+    pieces = [re.sub(r"[.!?]+", ",", example).strip(" ,") for _, example in skills if random.random() < SHOWN]
+    return f"Answer: On {about}: {'; '.join(pieces) or 'nothing comes to mind'}.\nExplanation: pasted."
+
+
+def _graded(prompt: str) -> str:
+    code = _CODE.search(prompt)
+    if code is None:
+        return "There is nothing to grade."
+    random = chance.python("scripted grader", code[1])
+    if random.random() < NONSENSE:
+        return "I would rather not say."
+    head, rest = prompt[: code.start()], prompt[code.end() :]
+    text = plain(rest.partition(f"\nEND {code[1]}")[0])
+    topic = re.search(r'(?:on the topic|in the context of) "(.+?)"', head)
+    judged: list[dict[str, Any]] = [
+        {"criterion": name, "reason": "looked for its example", "earned": int(plain(example) in text)}
+        for name, example in _ENTRY.findall(head)
+    ]
+    about = topic is not None and plain(topic[1]) in text
+    judged.append({"criterion": "on topic", "reason": "looked for it", "earned": int(about)})
+    judged.append({"criterion": "makes sense", "reason": "it has words", "earned": int(bool(text))})
+    judged.append({"criterion": "length", "reason": "not counted", "earned": 1})
+    for each in judged:
+        if random.random() < FLIPPED:
+            each["earned"] = 1 - each["earned"]
+    if "Here's the grading table:" not in prompt:
+        return json.dumps({"code": code[1], "grading": judged})
+    rows = [f"| {each['criterion']} | {each['earned']} |" for each in judged]
+    total = sum(each["earned"] for each in judged)
+    table = "\n".join(["| Criteria | Points Earned |", "|---|---|", *rows, f"| Total Points Earned | {total} |"])
+    return f"Here's the grading table:\n{table}\nExplanation: looked for the examples."

@@ -1,0 +1,54 @@
+"""What a student is told, in two turns, and how its text is found in what it says (Yu et al. 2023: draft, then improve)."""
+
+import hashlib
+import re
+
+from genlab.grading.rubric import Rubric, sentences
+
+VERSION = "1"  # raised with every change of the words below; their digest stands in each log
+
+_DRAFT = """Write {form} about {topic} that shows all of the following skills, as naturally and in as few lines as you \
+can. Do not name the skills in the text.
+
+{skills}
+
+Begin your reply with "Answer:" and the text. After it, begin a new line with "Explanation:" and say where the text shows \
+each skill."""
+
+_IMPROVED = """Read your text again with care and improve it: each of the {k} must be shown more clearly, the text must \
+stay about {topic}, and it may have at most {limit}. Reply in the same way: "Answer:" with the improved text, then a new \
+line with "Explanation:"."""
+
+_ANSWER = re.compile(r"^[ \t>*_#`]*answer[*_`]*[ \t]*:[*_`]*", re.IGNORECASE | re.MULTILINE)
+_EXPLANATION = re.compile(r"^[ \t>*_#`]*explanations?[*_`]*[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.IGNORECASE | re.DOTALL)
+
+
+def draft(rubric: Rubric, *, form: str) -> str:
+    """The first turn: skills with definitions and examples, and the topic; no limit yet, as in the paper."""
+    skills = "\n".join(f"- {skill.name}: {skill.definition} For example: {skill.example}" for skill in rubric.skills)
+    return _DRAFT.format(form=form, topic=rubric.topic, skills=skills)
+
+
+def improved(rubric: Rubric) -> str:
+    """The second turn: improve it, within max(1, k - 1) sentences."""
+    k = "one skill" if rubric.k == 1 else f"{rubric.k} skills"
+    return _IMPROVED.format(k=k, topic=rubric.topic, limit=sentences(rubric.limit))
+
+
+def text_of(reply: str) -> str:
+    r"""The text in a reply: after the last line that begins with "Answer:", up to "Explanation:"; all of it where neither stands.
+
+    >>> text_of("Sure!\n**Answer:** Bees hum.\nExplanation: they do.")
+    'Bees hum.'
+    """
+    said = _THOUGHT.sub("", reply)
+    starts = list(_ANSWER.finditer(said))
+    after = said[starts[-1].end() :] if starts else said
+    end = _EXPLANATION.search(after)
+    return (after[: end.start()] if end else after).strip().strip("`").strip()
+
+
+def digest() -> str:
+    """Eight hex digits of the student's prompts."""
+    return hashlib.sha256((VERSION + _DRAFT + _IMPROVED).encode()).hexdigest()[:8]
