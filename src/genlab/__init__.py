@@ -8,10 +8,19 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genlab.evaluation.logs import read_texts
+    from genlab.grading.agreement import agreement
+    from genlab.grading.correction import corrected
+    from genlab.grading.saturation import novelty_bound, saturation
+    from genlab.grading.sequential import StopRule
+    from genlab.intervals import Interval, cluster_bootstrap
     from genlab.probes.eigen import Eigenpairs
     from genlab.probes.hessian import Hessian
     from genlab.probes.tracker import Tracker, sharpness
     from genlab.results.store import Store
+    from genlab.skills.combinations import draw
+    from genlab.skills.pack import Pack
+    from genlab.skills.skill import Skill, Topic
     from genlab.training.flow import flow
     from genlab.training.loop import descend
     from genlab.training.losses import cross_entropy, half_squared_error
@@ -22,15 +31,27 @@ _HOMES = {
     "Eigenpairs": "genlab.probes.eigen",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
+    "Interval": "genlab.intervals",
     "Nesterov": "genlab.training.updates",
+    "Pack": "genlab.skills.pack",
     "Polyak": "genlab.training.updates",
     "Problem": "genlab.training.problem",
+    "Skill": "genlab.skills.skill",
+    "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
+    "Topic": "genlab.skills.skill",
     "Tracker": "genlab.probes.tracker",
+    "agreement": "genlab.grading.agreement",
+    "cluster_bootstrap": "genlab.intervals",
+    "corrected": "genlab.grading.correction",
     "cross_entropy": "genlab.training.losses",
     "descend": "genlab.training.loop",
+    "draw": "genlab.skills.combinations",
     "flow": "genlab.training.flow",
     "half_squared_error": "genlab.training.losses",
+    "novelty_bound": "genlab.grading.saturation",
+    "read_texts": "genlab.evaluation.logs",
+    "saturation": "genlab.grading.saturation",
     "sharpness": "genlab.probes.tracker",
 }
 
@@ -38,15 +59,27 @@ __all__ = [
     "Eigenpairs",
     "GradientDescent",
     "Hessian",
+    "Interval",
     "Nesterov",
+    "Pack",
     "Polyak",
     "Problem",
+    "Skill",
+    "StopRule",
     "Store",
+    "Topic",
     "Tracker",
+    "agreement",
+    "cluster_bootstrap",
+    "corrected",
     "cross_entropy",
     "descend",
+    "draw",
     "flow",
     "half_squared_error",
+    "novelty_bound",
+    "read_texts",
+    "saturation",
     "sharpness",
 ]
 

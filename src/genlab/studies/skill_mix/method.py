@@ -138,7 +138,7 @@ def _part(study: SkillMix, settings: Mapping[str, Any], folder: str, student: st
         student=student,
         graders=tuple(settings["grader"]),
         student_options=parse(study.inspect),
-        grader_options=parse(study.grading),
+        grader_options=parse(study.grading, graders=True),
         log_dir=f"{study.store}/conditions/{Condition(study.name, study.protocol, settings).id}/logs/{folder}",
         environment=environment,
     )

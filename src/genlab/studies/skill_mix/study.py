@@ -120,7 +120,7 @@ class SkillMix(Study):
         from genlab.evaluation.options import parse, saying
         from genlab.skills.pack import load
 
-        options, grading = saying(parse(self.inspect)), saying(parse(self.grading))
+        options, grading = saying(parse(self.inspect)), saying(parse(self.grading, graders=True))
         pack = load(self.pack)
         return [
             self.condition(

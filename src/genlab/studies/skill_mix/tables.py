@@ -147,7 +147,7 @@ def _novelty(found: Sequence[Cell]) -> Table:
             if rate is None:
                 continue
             verdict = novelty(rate, bound)
-            novel = shown(verdict.share, 2) if verdict.share else "–"
+            novel = shown(verdict.share, 2) if verdict.share and bound < 1 else "–"
             rows.append([cell.student, str(cell.k), f"{p_s:g}", f"{bound:.2g}", shown(rate), novel, verdict.verdict])
     return Table(
         "novelty",
@@ -182,7 +182,8 @@ def _money(runs: Sequence[Run]) -> Table:
     return Table(
         "cost",
         "Tokens and dollars",
-        "Of all calls whose reply is kept, planted texts included. Dollars only where the run was given prices for every call.",
+        "Of all calls whose reply is kept, planted texts included. Dollars only where the run was given prices for every call. A student's "
+        "calls stand in the row of each of its graders, and were made once.",
         ["student", "grader", "k", "student in", "student out", "grader in", "grader out", "dollars"],
         rows,
     )
