@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SAYS_NOTHING = {"utils", "util", "common", "misc", "helpers", "helper", "base"}
 MOST_LINES = 400
 SLOW_TO_IMPORT = ["torch", "pandas", "duckdb", "plotly", "matplotlib", "scipy", "sklearn", "pyarrow"]
-TRAIN_ONLY = ["torch", "jaxtyping", "sklearn", "datasets"]
+TRAIN_ONLY = ["torch", "jaxtyping", "sklearn", "datasets", "inspect_ai", "openai"]
 
 
 def sources(*folders: str, suffixes: tuple[str, ...] = (".py",)) -> list[Path]:
@@ -67,8 +67,9 @@ def test_the_base_install_needs_no_torch() -> None:
     python(f"""
 import importlib, pkgutil, sys
 sys.modules.update(dict.fromkeys({TRAIN_ONLY}))  # importing any of them now raises ImportError
-import genlab, genlab.chance, genlab.cli, genlab.intervals, genlab.results, genlab.running, genlab.studies.study
-for package in (genlab.results, genlab.running):
+import genlab, genlab.chance, genlab.cli, genlab.grading, genlab.intervals, genlab.results, genlab.review, genlab.running
+import genlab.skills, genlab.studies.skill_mix, genlab.studies.study
+for package in (genlab.grading, genlab.results, genlab.review, genlab.running, genlab.skills, genlab.studies.skill_mix):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
 """)

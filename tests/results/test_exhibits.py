@@ -22,7 +22,7 @@ from tests.results.tags import Tags
 
 from genlab.results.exhibits import Passage, Passages, Table, written
 from genlab.results.report import html
-from genlab.results.visible import LONGEST
+from genlab.visible import LONGEST
 
 ATTACKS = {
     "script": HOSTILE,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genlab.results.curves import LARGEST
 from genlab.results.figures import Bars, Panel
-from genlab.results.visible import visible
+from genlab.visible import visible
 
 FILLED = 0.8  # our assumption: the share of a row that its bars fill
 NAME = 26  # characters of a name in one line; two lines at most

@@ -1,7 +1,7 @@
 """What a report shows beside figures: tables, and passages, which are texts with the judgement they were given.
 
 Passages and cells hold words that a model, a grader or a stranger wrote. They are values here; the page shows every character
-of them as text, and names those that would hide or reorder it (``genlab.results.visible``).
+of them as text, and names those that would hide or reorder it (``genlab.visible``).
 """
 
 import csv

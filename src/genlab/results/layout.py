@@ -9,8 +9,8 @@ from genlab.results.bars import categories, lines_a_row, wrapped
 from genlab.results.curves import drawable, fixed, is_empty, spread, whole
 from genlab.results.figures import Panel, Rule
 from genlab.results.legend import Legend, short
-from genlab.results.visible import visible
 from genlab.results.whiskers import ends
+from genlab.visible import visible
 
 HEIGHT = 340  # pixels of a panel of lines
 ROW, AXIS, LABEL = 15, 70, 15  # pixels of a line of text in a row of bars, of what stands below the rows, of a rule's name

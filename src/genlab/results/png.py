@@ -20,8 +20,8 @@ from genlab.results.bars import categories, lines_a_row, places, thickness, valu
 from genlab.results.curves import drawable, fixed, is_empty, is_thinned, lone, spread, thinned, whole
 from genlab.results.figures import Bars, Figure, Line, Panel, Rule
 from genlab.results.legend import BAR_OPACITY, BLACK, DASHES, FAINT, MARKS, Entry, Legend, short
-from genlab.results.visible import visible
 from genlab.results.whiskers import ends, shifts, words
+from genlab.visible import visible
 
 ROW, AXIS = 0.155, 1.05  # inches of a line of text in a row of bars, and of what stands above and below the rows
 SIZES = {1: (6.4, 3.9), 2: (9.6, 3.7), 3: (13.2, 3.7)}  # inches, by the number of columns

@@ -22,7 +22,7 @@ from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
 from genlab.results.interactive import described, payload, thins
 from genlab.results.strip import WIDTH, strips
-from genlab.results.visible import clipped, pieces
+from genlab.visible import clipped, pieces
 
 FINISHED = "finished"
 MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not measured": "–"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlab.results.visible import clipped, pieces, visible
+from genlab.visible import clipped, pieces, visible
 
 READABLE = (
     "A plain sentence.\n\tAnd a second line, “quoted” – with **markdown** and <b>tags</b>.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LONGEST = 4000  # our assumption: ten times the longest text of Skill-Mix at k = 6; the records hold the whole
 KEPT = {"\n", "\t"}
 JOINERS = {"\u200c", "\u200d"}  # needed inside emoji and some scripts
-NAMED = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, formats, halves of characters, private use, line separators
+NAMED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, formats, half, private and unassigned characters, line separators
 # Blank or ignorable all the same (Unicode's Default_Ignorable_Code_Point, and the braille blank), and no character at all.
 BLANK = (
     *("\u034f", "\u115f-\u1160", "\u17b4-\u17b5", "\u2065", "\u2800", "\u3164", "\uffa0", "\ufdd0-\ufdef"),
