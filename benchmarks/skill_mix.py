@@ -9,10 +9,10 @@ that many texts and prints its largest memory; ``--start`` times the command lin
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,9 +29,9 @@ def serve(latency: float, port: Any) -> None:
     """An OpenAI-compatible endpoint that answers a grader with full marks and anybody else with one sentence."""
     import re
 
+    import uvicorn
     from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
-    import uvicorn
 
     app = FastAPI()
 
@@ -46,9 +46,15 @@ def serve(latency: float, port: Any) -> None:
             entries = [{"criterion": name, "reason": "yes", "earned": 1} for name in names]
             text = json.dumps({"code": code[1], "grading": entries})
         message = {"role": "assistant", "content": text}
-        usage = {"prompt_tokens": len(said) // 4, "completion_tokens": len(text) // 4, "total_tokens": (len(said) + len(text)) // 4}
+        usage = {
+            "prompt_tokens": len(said) // 4,
+            "completion_tokens": len(text) // 4,
+            "total_tokens": (len(said) + len(text)) // 4,
+        }
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return JSONResponse({"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage})
+        return JSONResponse(
+            {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+        )
 
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
 
@@ -95,8 +101,18 @@ def bare(url: str, texts: int, connections: int) -> None:
     asyncio.run(main())
 
 
-def inspect_alone(url: str, texts: int, connections: int) -> None:
+def inspect_alone(cache: bool) -> Callable[[str, int, int], None]:
     """A task of Inspect's own parts with the same calls: what any evaluation of this shape costs there."""
+
+    def run(url: str, texts: int, connections: int) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ |= {"LOCAL_BASE_URL": url, "LOCAL_API_KEY": "none", "INSPECT_CACHE_DIR": f"{folder}/cache"}
+            _inspect(texts, connections, cache, folder)
+
+    return run
+
+
+def _inspect(texts: int, connections: int, cache: bool, folder: str) -> None:
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
     from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
@@ -116,7 +132,7 @@ def inspect_alone(url: str, texts: int, connections: int) -> None:
     def revise() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             state.messages.append(ChatMessageUser(content=writing.improved(rubrics[int(state.sample_id)])))
-            return await generate(state)
+            return await generate(state, cache=cache)
 
         return solve
 
@@ -125,29 +141,27 @@ def inspect_alone(url: str, texts: int, connections: int) -> None:
         async def score(state: TaskState, target: Target) -> Score:
             text = writing.text_of(state.output.completion)
             prompt = prompts.grading(rubrics[int(state.sample_id)], text, "gggggggggg", form=pack.text)
-            reply = await get_model(role="grader").generate(prompt)
+            reply = await get_model(role="grader").generate(prompt, cache=cache)
             return Score(value=float("earned" in reply.completion))
 
         return score
 
     samples = [Sample(id=place, input=writing.draft(each, form=pack.text)) for place, each in enumerate(rubrics)]
-    os.environ |= {"LOCAL_BASE_URL": url, "LOCAL_API_KEY": "none"}
-    with tempfile.TemporaryDirectory() as folder:
-        (log,) = eval(
-            Task(dataset=MemoryDataset(samples), solver=[generate(), revise()], scorer=graded()),
-            model="openai-api/local/m",
-            model_roles={"grader": get_model("openai-api/local/m", config=GenerateConfig(max_connections=connections))},
-            max_connections=connections,
-            max_samples=2 * connections,
-            log_realtime=False,
-            log_dir=folder,
-            display="none",
-        )
+    (log,) = eval(
+        Task(dataset=MemoryDataset(samples), solver=[generate(cache=cache), revise()], scorer=graded()),
+        model="openai-api/local/m",
+        model_roles={"grader": get_model("openai-api/local/m", config=GenerateConfig(max_connections=connections))},
+        max_connections=connections,
+        max_samples=2 * connections,
+        log_realtime=False,
+        log_dir=folder,
+        display="none",
+    )
     assert log.status == "success", log.error
 
 
 def ours(processes: int) -> Callable[[str, int, int], None]:
-    """genlab's own run of one cell, logs and cache included, read back to rows."""
+    """Genlab's own run of one cell, logs and cache included, read back to rows."""
 
     def run(url: str, texts: int, connections: int) -> None:
         from dataclasses import replace
@@ -170,7 +184,9 @@ def ours(processes: int) -> Callable[[str, int, int], None]:
                 inspect=(f"max_connections={each}",),
             )
             settings = study.conditions()[0].settings
-            rows = [row for advance in replace(study, store=f"{folder}/store").run(settings, None, "cpu") for row in advance.records]
+            rows = [
+                row for advance in replace(study, store=f"{folder}/store").run(settings, None, "cpu") for row in advance.records
+            ]
             graded = sum(row.status == "graded" for row in rows)
             assert graded == texts, f"{graded} of {texts} graded"
 
@@ -178,23 +194,30 @@ def ours(processes: int) -> Callable[[str, int, int], None]:
 
 
 def timed(call: Callable[[str, int, int], None], url: str, texts: int, connections: int) -> tuple[float, float, float]:
-    """(texts a second, processor seconds, largest memory in MB) of a call in a process of its own."""
+    """(texts a second, processor seconds, largest memory of one process in MB) of a call in processes of its own."""
+    import psutil
+
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
 
     def body() -> None:
         begun = time.perf_counter()
         call(url, texts, connections)
-        wall = time.perf_counter() - begun
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        cpu = sum(each.ru_utime + each.ru_stime for each in used)
-        results.put((texts / wall, cpu, max(each.ru_maxrss for each in used) / 1024))
+        results.put(time.perf_counter() - begun)
 
     process = context.Process(target=body)
     process.start()
-    process.join()
+    seconds: dict[int, float] = {}
+    memory = 0
+    while process.is_alive():
+        with contextlib.suppress(psutil.Error):
+            for each in (root := psutil.Process(process.pid), *root.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    seconds[each.pid] = sum(each.cpu_times()[:2])
+                    memory = max(memory, each.memory_info().rss)
+        time.sleep(0.1)
     assert process.exitcode == 0, "a contestant failed"
-    return tuple(results.get())  # type: ignore[return-value]
+    return texts / results.get(), sum(seconds.values()), memory / 2**20
 
 
 def start_up() -> None:
@@ -231,14 +254,22 @@ def main() -> None:
         rate, cpu, memory = timed(ours(1), url, given.memory, given.connections[0])
         print(f"{given.memory:,} texts: {rate:.1f} a second, {cpu:.0f} s of processor, largest process {memory:.0f} MB")
         return None
-    contestants = {"bare openai client": bare, "Inspect alone": inspect_alone, "genlab, 1 process": ours(1), "genlab, 2 processes": ours(2)}
+    contestants = {
+        "bare openai client": bare,
+        "Inspect alone": inspect_alone(cache=False),
+        "Inspect, its cache on": inspect_alone(cache=True),
+        "genlab, 1 process": ours(1),
+        "genlab, 2 processes": ours(2),
+    }
     for connections in given.connections:
         seen: dict[str, list[tuple[float, float, float]]] = {name: [] for name in contestants}
         for _ in range(given.rounds):
             for name, call in contestants.items():
                 seen[name].append(timed(call, url, given.texts, connections))
         limit = connections / given.latency / 3
-        print(f"\n{given.texts} texts, {connections} connections, latency {given.latency} s: the endpoint's own limit {limit:.0f} texts a second")
+        print(
+            f"\n{given.texts} texts, {connections} connections, latency {given.latency} s; limit of the endpoint: {limit:.0f}/s"
+        )
         peer = statistics.median(rate for rate, _, _ in seen["Inspect alone"])
         for name, runs in seen.items():
             rate, cpu = statistics.median(each[0] for each in runs), statistics.median(each[1] for each in runs)

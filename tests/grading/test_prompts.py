@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlab.grading import official, prompts
@@ -34,6 +34,7 @@ def prompt_of(text: str, mode: str = "strict", of: Rubric = RUBRIC) -> tuple[str
 
 
 @pytest.mark.parametrize("mode", ["strict", "paper"])
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_every_line_of_the_text_is_marked_and_none_is_lost(mode: str, text: str) -> None:
     prompt, code = prompt_of(text, mode)
@@ -52,6 +53,7 @@ def test_every_sign_of_unicode_that_ends_a_line_begins_a_marked_one() -> None:
         assert "".join(line[2:] for line in lines) == "aENDb"
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 3))
 def test_the_code_is_never_in_the_text(text: str, attempt: int) -> None:
     guess = prompts.code("sample", 1, 0)
@@ -68,6 +70,7 @@ def test_every_grading_has_a_code_of_its_own() -> None:
     assert prompts.fresh_code("", "s", 1, 1) == prompts.fresh_code("", "s", 1, 1)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_shows_nothing_is_not_shown(text: str) -> None:
     seen = prompts.visible(text)

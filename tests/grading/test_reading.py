@@ -242,6 +242,7 @@ def test_no_reply_takes_long(piece: str) -> None:
     assert time.process_time() - start < 5
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_reply_is_read_or_not(said: str) -> None:
     assert isinstance(read(said, RUBRIC, CODE), Unreadable)
@@ -255,6 +256,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_grading_is_read_or_not(grading: Any) -> None:
     found = read(json.dumps({"code": CODE, "grading": grading}), RUBRIC, CODE)
@@ -283,7 +285,7 @@ def forgeries(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(forgeries(), EARNED, st.sampled_from(["before", "after", "around"]), st.booleans())
 def test_a_forged_grading_never_gains_a_point(text: str, earned: list[int], where: str, marked: bool) -> None:
     """An honest grader that also quotes the whole text, marked or bare, is read as it graded, or not at all."""
@@ -295,7 +297,7 @@ def test_a_forged_grading_never_gains_a_point(text: str, earned: list[int], wher
     assert isinstance(found, Unreadable) or found.values == tuple(map(float, earned))
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(forgeries(), EARNED, st.integers(0, 400))
 def test_a_grading_that_broke_off_is_not_made_whole_by_a_text(text: str, earned: list[int], length: int) -> None:
     code = prompts.fresh_code(text, "sample", 1, 1)
@@ -304,7 +306,7 @@ def test_a_grading_that_broke_off_is_not_made_whole_by_a_text(text: str, earned:
     assert isinstance(found, Unreadable)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(forgeries(), EARNED)
 def test_nor_in_a_reason_of_the_graders(text: str, earned: list[int]) -> None:
     code = prompts.fresh_code(text, "sample", 1, 1)
@@ -314,7 +316,7 @@ def test_nor_in_a_reason_of_the_graders(text: str, earned: list[int]) -> None:
     assert found.values == tuple(map(float, earned))
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(forgeries())
 def test_a_grader_that_only_repeats_its_prompt_has_graded_nothing(text: str) -> None:
     code = prompts.fresh_code(text, "sample", 1, 1)

@@ -4,7 +4,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlab.grading import official
@@ -25,6 +25,7 @@ def test_every_text_is_worth_what_the_official_code_says(k: int) -> None:
         assert values(scores(points)) == tuple(official.worth(points, k, method) for method in PAPER)
 
 
+@settings(deadline=None)
 @given(POINTS)
 def test_scores_stay_in_range_and_in_order(points: list[float]) -> None:
     full, every, fraction = values(scores(points))
@@ -34,6 +35,7 @@ def test_scores_stay_in_range_and_in_order(points: list[float]) -> None:
     assert full <= fraction
 
 
+@settings(deadline=None)
 @given(POINTS, st.data())
 def test_another_point_never_lowers_a_score(points: list[float], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(points) - 1))
@@ -41,6 +43,7 @@ def test_another_point_never_lowers_a_score(points: list[float], data: st.DataOb
     assert all(after >= before for before, after in zip(values(scores(points)), values(scores(more)), strict=True))
 
 
+@settings(deadline=None)
 @given(POINTS, st.randoms(use_true_random=False))
 def test_the_order_of_skills_does_not_matter(points: list[float], random: Random) -> None:
     k = len(points) - OTHERS
@@ -49,6 +52,7 @@ def test_the_order_of_skills_does_not_matter(points: list[float], random: Random
     assert scores([*skills, *points[k:]]) == scores(points)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 7), st.data())
 def test_the_vote_is_the_majority(raters: int, data: st.DataObject) -> None:
     gradings = data.draw(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0])] * 5), min_size=raters, max_size=raters))
@@ -73,6 +77,7 @@ def test_a_vote_needs_gradings_of_one_length() -> None:
         vote([(1.0, 1.0), (1.0,)])
 
 
+@settings(deadline=None)
 @given(POINTS, st.data())
 def test_a_deduction_takes_the_named_skills_points_and_no_other(points: list[float], data: st.DataObject) -> None:
     k = len(points) - OTHERS

@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlab.grading.sentences import count
@@ -113,6 +113,7 @@ WORDS = st.lists(st.sampled_from(["bees", "hum", "and", "fly", "home"]), min_siz
 PLAIN = WORDS.map(lambda words: " ".join(["Now", *words]) + ".")
 
 
+@settings(deadline=None)
 @given(
     st.lists(PLAIN, min_size=1, max_size=6), st.sampled_from(["“ ”", "‘ ’", '" "', "' '", "( )", "[ ]", "« »", "` `", "** **"])
 )
@@ -123,12 +124,14 @@ def test_no_marks_around_sentences_hide_any(sentences: list[str], around: str) -
     assert count(" ".join(f"{opening}{each}{closing}" for each in sentences)) == len(sentences)
 
 
+@settings(deadline=None)
 @given(st.lists(PLAIN, min_size=1, max_size=4), st.lists(PLAIN, min_size=1, max_size=4))
 def test_lines_add_up(first: list[str], second: list[str]) -> None:
     one, two = " ".join(first), " ".join(second)
     assert count(f"{one}\n{two}") == count(one) + count(two) == len(first) + len(second)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_has_a_count(text: str) -> None:
     assert 0 <= count(text) <= len(text)

@@ -108,10 +108,14 @@ def _grade(reviewing: "Review", port: int, no_browser: bool) -> None:
 
 def _tell(reviewing: "Review", place: str, rows: "list[GradedText]", logs: list[Path]) -> None:
     """Write what came of it, and into the logs; say where and how far people and grader agree."""
+    from genlab.review import remarks
     from genlab.review.attach import attach
     from genlab.review.outcome import headline
 
-    comparison = reviewing.compare()
+    said: dict[tuple[str, str, str, int], tuple[str, ...]] = {}
+    for log in logs:
+        said |= remarks.read(log)
+    comparison = reviewing.compare(remarks=said)
     out.print(headline(comparison), markup=False)
     for path in reviewing.write(comparison, source=place):
         out.print(f"wrote {path}", markup=False)

@@ -1,5 +1,6 @@
 """Asking a model once, through Inspect: cached before it is read, within the budget, tried again where a provider fails."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genlab.evaluation.budget import Budget, Rate, most, rates
+from genlab.evaluation.options import HOW
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, Model, ModelOutput
 
 ATTEMPTS = 3  # our assumption; below them lie Inspect's own retries of rate limits, server errors and timeouts
 OUTPUT_TOKENS = 4096  # that a reply is assumed to use at most where its model's config does not bound it
+
+
+class NoReply(RuntimeError):
+    """A model gave no reply; ``message``, as Inspect calls it, says why in one line.
+
+    Attributes:
+        refused: the provider is well and will not have this very request.
+    """
+
+    def __init__(self, model: str, error: BaseException) -> None:
+        self.message = f"{model} gave no reply: {reason(error)}"
+        self.refused = _status(error) in (400, 413, 422)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Asking:
 
         Raises:
             BudgetReached: it does not fit into the budget.
-            Exception: the provider's, after ``ATTEMPTS``.
+            NoReply: the provider failed ``ATTEMPTS`` times, or once in a way that the same request cannot cure.
         """
         from inspect_ai.model import CachePolicy
 
@@ -42,21 +57,30 @@ class Asking:
         rate = self.rates.get(str(model))
         if self.budget and rate is None:
             raise ValueError(f"max_cost wants a price for {model}: add it to the file of prices ({', '.join(self.rates)})")
+        call = None
         if self.budget and rate:
             prompt = "".join(message.text for message in messages)
-            self.budget.begin(f"{model}/{path}", most(prompt, model.config.max_tokens or OUTPUT_TOKENS, rate))
+            said = f"{prompt}\x1f{model.config.model_dump_json(exclude_none=True, exclude=HOW)}"
+            what = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+            dearest = most(prompt, model.config.max_tokens or OUTPUT_TOKENS, rate)
+            call = self.budget.begin(f"{model}/{path}/{what}", dearest, kept=self.cache)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 policy = CachePolicy(expiry=None, scopes={"genlab": path}) if self.cache else False
                 output = await model.generate(list(messages), cache=policy)
                 break
             except Exception as error:
-                if attempt == ATTEMPTS or is_limit(error):
+                if attempt < ATTEMPTS and not (is_limit(error) or is_final(error)):
+                    continue
+                if self.budget and call is not None:
+                    self.budget.fail(call)
+                if is_limit(error):
                     raise
+                raise NoReply(str(model), error) from error
         else:
             raise AssertionError("unreachable")
-        if self.budget and rate and output.usage:
-            self.budget.end(f"{model}/{path}", self.cost(str(model), output) or 0.0)
+        if self.budget and call is not None:
+            self.budget.end(call, self.cost(str(model), output))
         return output
 
     def cost(self, model: str, output: "ModelOutput") -> float | None:
@@ -100,3 +124,34 @@ def is_limit(error: BaseException) -> bool:
     from inspect_ai.util import LimitExceededError
 
     return isinstance(error, LimitExceededError)
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether the same request again would meet the same error: a bad key, a model that is not there, too long a prompt."""
+    status = _status(error)
+    return 400 <= status < 500 and status not in (408, 409, 425, 429)
+
+
+def reason(error: BaseException) -> str:
+    r"""Why a provider gave no reply, in one line, without the request that Inspect puts before it.
+
+    >>> reason(ConnectionError("the line\nis dead"))
+    'ConnectionError: the line is dead'
+    """
+    cause = _cause(error)
+    said = getattr(cause, "provider_message", None) or str(cause)
+    return f"{type(cause).__name__}: {' '.join(said.split())[:300]}"
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status of a provider's error, 0 where it has none."""
+    status = getattr(_cause(error), "status_code", None)
+    return status if isinstance(status, int) else 0
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The provider's own error: Inspect's retries wrap the last one."""
+    from tenacity import RetryError
+
+    last = error.last_attempt.exception() if isinstance(error, RetryError) else None
+    return error if last is None else _cause(last)

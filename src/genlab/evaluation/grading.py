@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from genlab.evaluation.asking import Asking, is_limit, tokens
+from genlab.evaluation.asking import Asking, NoReply, tokens
 from genlab.evaluation.budget import BudgetReached
 from genlab.grading import official, prompts
 from genlab.grading.graded import readings, written
@@ -27,7 +27,6 @@ class Graded:
         remarks: the grader's reason a criterion, from its first readable grading.
         replies: every reply, readable or not, as it came.
         input_tokens, output_tokens, cost: of all calls.
-        stopped: why the grading was broken off by a limit, or "".
     """
 
     grader: str
@@ -38,7 +37,6 @@ class Graded:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
-    stopped: str = ""
 
     @property
     def readable(self) -> list[tuple[float, ...]]:
@@ -62,9 +60,10 @@ class _Bill:
 
     input_tokens: int = 0
     output_tokens: int = 0
-    cost: float | None = None
+    cost: float | None = 0.0
     replies: list[str] = field(default_factory=list)
-    stopped: str = ""
+    stopped: BudgetReached | None = None
+    silent: NoReply | None = None
 
 
 async def grade(
@@ -81,13 +80,17 @@ async def grade(
         gradings: R.
         mode: "strict" or "paper".
         key: names the text; each grading's calls are keyed below it.
+
+    Raises:
+        BudgetReached: a call did not fit.
+        NoReply: no grading could be read, and the grader could not be reached for one of them.
     """
     from inspect_ai.util import collect
 
     bill = _Bill()
     if not text.strip():
         nothing = (*[0.0] * (rubric.k + 2), 1.0)  # no skill, no topic, no sense, and short enough
-        return Graded(str(model), (written(nothing),) * gradings, ("",) * gradings)
+        return Graded(str(model), (written(nothing),) * gradings, ("",) * gradings, cost=0.0)
     if len(text) > MOST_CHARACTERS:
         why = f"the text has {len(text):,} characters, more than {MOST_CHARACTERS:,}: no grader is asked to read it"
         return Graded(str(model), ("",) * gradings, (why,) * gradings)
@@ -100,13 +103,12 @@ async def grade(
             try:
                 reply = await _reply(model, prompt, asking, bill, (*key, "grading", place, attempt))
             except BudgetReached as reached:
-                bill.stopped = f"budget: {reached}"
-                return "", bill.stopped, ()
-            except Exception as error:
-                if is_limit(error):
-                    raise
-                why = f"no reply: {type(error).__name__}: {_plain(error)}"
-                continue
+                bill.stopped = reached  # raised when the calls beside it have ended: their replies are paid for
+                return "", "", ()
+            except NoReply as error:
+                if not error.refused:
+                    bill.silent = error
+                return "", error.message, ()
             found = read(reply, rubric, code) if mode == "strict" else _official(reply, rubric)
             if isinstance(found, Points):
                 return written(found.values), "", found.reasons
@@ -114,6 +116,10 @@ async def grade(
         return "", why, ()
 
     found = await collect(*[once(place) for place in range(1, gradings + 1)])
+    if bill.stopped:
+        raise bill.stopped
+    if bill.silent and not any(each[0] for each in found):
+        raise bill.silent  # so that Inspect takes the sample for unfinished: the same command asks the grader again
     remarks = next((each[2] for each in found if each[0]), ())
     return Graded(
         str(model),
@@ -124,7 +130,6 @@ async def grade(
         bill.input_tokens,
         bill.output_tokens,
         bill.cost,
-        bill.stopped,
     )
 
 
@@ -137,7 +142,7 @@ async def _reply(model: "Model", prompt: str, asking: Asking, bill: _Bill, key: 
     used = tokens(output)
     bill.input_tokens, bill.output_tokens = bill.input_tokens + used[0], bill.output_tokens + used[1]
     cost = asking.cost(str(model), output)
-    bill.cost = bill.cost if cost is None else (bill.cost or 0.0) + cost
+    bill.cost = None if cost is None or bill.cost is None else bill.cost + cost
     return said
 
 
@@ -147,7 +152,3 @@ def _official(reply: str, rubric: Rubric) -> Points | Unreadable:
         return Points(official.padded(official.table_points(reply).points, rubric.k), ())
     except ValueError as error:
         return Unreadable(f"the official parser stops at this reply: {error}")
-
-
-def _plain(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
 
 SCORER = "rubric_points"
+BUDGET = "max_cost is reached"  # how BudgetReached begins
 
 
 def read_texts(place: str | Path) -> list[GradedText]:
@@ -77,7 +78,7 @@ def _of_sample(sample: "EvalSample", student: str, graders: Sequence[str], mode:
         points = voted(one.readable, counted, sought, mode)
         status, why = _status(sample, score, one, points)
         values = valued(points, names) if status == "graded" and points is not None else {}
-        costs = [cost for cost in (kept.get("cost"), one.cost) if cost is not None]
+        students = 0.0 if control else kept.get("cost")
         yield GradedText(
             student=student,
             grader=one.grader,
@@ -109,20 +110,22 @@ def _of_sample(sample: "EvalSample", student: str, graders: Sequence[str], mode:
             output_tokens=int(used[1]),
             grader_input_tokens=one.input_tokens,
             grader_output_tokens=one.output_tokens,
-            cost=math.fsum(costs) if costs else None,
+            cost=None if students is None or one.cost is None else float(students) + one.cost,
         )
 
 
 def _status(sample: "EvalSample", score: Any, graded: Graded, points: Sequence[float] | None) -> tuple[str, str]:
     """A text that a limit stopped is never scored, one without a readable grading is ungraded, an error is no answer."""
+    if sample.error is not None and BUDGET in sample.error.message:
+        return "stopped", " ".join(sample.error.message.split())[:300]
     if sample.error is not None:
         return "unanswered", " ".join(sample.error.message.split())[:300]
     if sample.limit is not None:
         return "stopped", f"Inspect's {sample.limit.type} limit of {sample.limit.limit:g}"
     if score is None:
         return "unanswered", "the sample has no score: its evaluation was broken off"
-    if score.reason == "stopped" or graded.stopped:
-        return "stopped", graded.stopped or str(score.explanation or "")
+    if score.reason == "stopped":
+        return "stopped", str(score.explanation or "")
     if points is None:
         return "ungraded", "; ".join(dict.fromkeys(each for each in graded.reasons if each)) or "no grading"
     return "graded", ""
@@ -135,14 +138,17 @@ def _rubric(about: Mapping[str, Any]) -> Rubric:
 
 
 def _logs(place: str | Path) -> Iterator["EvalLog"]:
+    from fsspec.core import url_to_fs
     from inspect_ai.log import list_eval_logs, read_eval_log
 
-    path = Path(place)
-    if path.is_file():
-        yield read_eval_log(str(path))
-        return
-    listed = sorted(list_eval_logs(str(place)), key=lambda each: each.name) if path.is_dir() else []
+    files, root = url_to_fs(str(place))
+    listed = [str(place)] if files.isfile(root) else []
+    if files.isdir(root):
+        listed = sorted(each.name for each in list_eval_logs(str(place)))
     if not listed:
         raise ValueError(f"no Inspect log at {place}: expected a .eval file, or a folder of them")
     for each in listed:
-        yield read_eval_log(each)
+        try:
+            yield read_eval_log(each)
+        except Exception as error:
+            raise ValueError(f"{each} is no whole Inspect log, cut off or damaged: {error}") from error

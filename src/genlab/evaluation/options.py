@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 OURS = {  # set by genlab, from the study's fields
@@ -11,38 +11,83 @@ OURS = {  # set by genlab, from the study's fields
     *("solver", "score", "scanner", "eval_set_id", "continue_on_fail", "fail_on_error", "score_on_error", "log_format"),
     *("retry_attempts", "retry_wait", "retry_connections", "retry_cleanup", "retry_immediate", "log_samples", "bundle_dir"),
     *("bundle_overwrite", "embed_viewer", "checkpoint", "sentinel", "log_dir_allow_dirty", "cache", "trace", "kwargs"),
+    *("model_args", "model_base_url"),
 }
+INSTEAD = {  # what to type for some of them
+    "epochs": "set generations",
+    "limit": "set n",
+    "model": "set student",
+    "model_roles": "set grader",
+    "log_dir": "give --out",
+    "cache": "set cache",
+    "model_args": "it makes the models; their providers read environment variables, such as OPENAI_BASE_URL",
+    "model_base_url": "it makes the models; their providers read environment variables, such as OPENAI_BASE_URL",
+}
+SHARED = {"max_connections", "adaptive_connections", "max_retries", "timeout"}  # Inspect has every role take the student's
 HOW = {  # options of a model's generation that say how it is reached, not what it says
     *("max_retries", "timeout", "attempt_timeout", "stream_idle_timeout", "max_connections", "adaptive_connections"),
     *("batch", "cache_prompt"),
 }
 
 
-def parse(words: Sequence[str]) -> dict[str, Any]:
+def parse(words: Sequence[str], *, graders: bool = False) -> dict[str, Any]:
     """``name=value`` pairs, values as YAML reads them (64, true, 0.7, text).
 
+    Args:
+        words: the pairs.
+        graders: whether they are of the graders: then of their generation only, and nothing that they share with the student.
+
     Raises:
-        ValueError: not of that form, or no option that Inspect has or that genlab leaves to you.
+        ValueError: not of that form, twice, no value that Inspect takes, or no option that it has or genlab leaves to you.
     """
     import yaml
 
     if not words:
         return {}
-    known = _models() | _runs()
+    field, known = ("grading", _models() - SHARED) if graders else ("inspect", _models() | _runs())
     found: dict[str, Any] = {}
     for word in words:
         name, equals, text = (part.strip() for part in word.partition("="))
         if not equals:
             raise ValueError(
-                f"inspect wants options as name=value, got {word!r}: for instance inspect=max_connections=64,batch=true"
+                f"{field} wants options as name=value, got {word!r}: for instance {field}=temperature=0.7,max_tokens=1000"
             )
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            why = " is set by genlab itself" if name in OURS else " is no option of Inspect's eval-set"
-            raise ValueError(f"{name!r}{why}.{hint}")
-        found[name] = yaml.safe_load(text)
-    return found
+            raise ValueError(f"{name!r} {_why(name, known)}")
+        if name in found:
+            raise ValueError(f"{field} sets {name} twice")
+        try:
+            found[name] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{name}={text} is no value that YAML reads; one with a comma cannot be given here") from error
+    return found | _checked(generation(found))
+
+
+def _why(name: str, known: Collection[str]) -> str:
+    if name in INSTEAD:
+        return f"is set by genlab itself: {INSTEAD[name]}"
+    if name in OURS:
+        return "is set by genlab itself"
+    if name in SHARED:
+        return "holds for student and graders alike: give it to inspect"
+    if name in _runs():
+        return "is an option of the whole evaluation: give it to inspect"
+    near = difflib.get_close_matches(name, known, 1)
+    return "is no option of Inspect's eval-set." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's options as Inspect holds them, so that 1 and 1.0 are one temperature."""
+    from inspect_ai.model import GenerateConfig
+    from pydantic import ValidationError
+
+    try:
+        config = GenerateConfig(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ", ".join(options)
+        raise ValueError(f"{name}={options.get(name)}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
+    return {name: getattr(config, name) for name in options}
 
 
 def saying(options: Mapping[str, Any]) -> dict[str, Any]:

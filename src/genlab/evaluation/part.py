@@ -82,12 +82,13 @@ def _logs(part: Part, options: Mapping[str, Any], grading: Mapping[str, Any]) ->
 
     from genlab.evaluation.task import skill_mix
 
+    set_torn_aside(part.log_dir)
     _, logs = eval_set(
         skill_mix(**part.task),
         log_dir=part.log_dir,
-        model=get_model(part.student),
+        model=get_model(part.student, config=GenerateConfig(**generation(options))),  # a budget reads max_tokens there
         model_roles={
-            role: get_model(name, role=role, config=GenerateConfig(**grading))
+            role: get_model(name, config=GenerateConfig(**grading))  # with its role it would be that of an earlier evaluation
             for role, name in zip(roles(len(part.graders)), part.graders, strict=True)
         },
         display="none",
@@ -98,3 +99,22 @@ def _logs(part: Part, options: Mapping[str, Any], grading: Mapping[str, Any]) ->
         **options,
     )
     return logs
+
+
+def set_torn_aside(folder: str) -> list[str]:
+    """Rename the logs in a folder or at a URL that cannot be read, after a full disk or a cut copy; returns their new names.
+
+    Inspect would stop at one. What was in it is asked for again, and comes from the cache.
+    """
+    from fsspec.core import url_to_fs
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    files, root = url_to_fs(folder)
+    torn = []
+    for each in list_eval_logs(folder) if files.isdir(root) else ():
+        try:
+            read_eval_log(each, header_only=True)
+        except Exception:
+            torn.append(f"{each.name}.torn")
+            files.mv(each.name, torn[-1])
+    return torn

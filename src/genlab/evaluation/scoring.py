@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlab.evaluation.grading import Graded
 from genlab.grading import official, sentences
+from genlab.grading.prompts import visible
 from genlab.grading.reading import MOST_CHARACTERS
 from genlab.grading.rubric import Rubric
 from genlab.grading.scores import deducted, scores, vote
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def score(text: str, rubric: Rubric, found: Sequence[Graded], *, mode: str, control: str = "") -> "Score":
     """One Inspect score of a text: the first grader's, with everything every grader said in its metadata.
 
-    It is unscored where the first grader left no readable grading or a limit stopped it, and for a planted text.
+    It is unscored where the first grader left no readable grading, and for a planted text.
     """
     from inspect_ai.scorer import Score
 
@@ -38,8 +39,6 @@ def score(text: str, rubric: Rubric, found: Sequence[Graded], *, mode: str, cont
         return Score.unscored(
             reason="control", answer=text, explanation=f"planted text: {control}\n\n{explanation}", metadata=metadata
         )
-    if first.stopped:
-        return Score.unscored(reason="stopped", answer=text, explanation=first.stopped, metadata=metadata)
     if points is None:
         why = "; ".join(dict.fromkeys(reason for reason in first.reasons if reason))
         return Score.unscored(reason="ungraded", answer=text, explanation=f"Ungraded: {why}", metadata=metadata)
@@ -77,7 +76,8 @@ def length(text: str, mode: str) -> int:
 def named(text: str, rubric: Rubric, mode: str) -> tuple[float, ...]:
     """1 for each skill that the text names."""
     if mode == "strict":
-        return tuple(float(names_itself(skill, text)) for skill in rubric.skills)
+        seen = visible(text)  # as the grader sees it: a name with unseen characters in it is a name
+        return tuple(float(names_itself(skill, seen)) for skill in rubric.skills)
     return official.named([skill.name for skill in rubric.skills], text)
 
 

@@ -1,7 +1,8 @@
 """A scripted student and a scripted grader: they test the plumbing, and their numbers say nothing about any model.
 
 The student pastes in the examples it was given, each with a fixed chance; the grader looks for them. Both err on purpose: the
-grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do.
+grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do. Scripts of
+other names err elsewhere, and ``student-60`` shows a skill with a chance of 60%.
 """
 
 import json
@@ -19,6 +20,7 @@ FLIPPED = 0.04  # chance that the grader errs on a criterion
 NONSENSE = 0.03  # chance that its reply cannot be read
 
 _ENTRY = re.compile(r"^- (.+?): .*? For example: (.+)$", re.MULTILINE)
+_PERCENT = re.compile(r"-(\d{1,3})$")
 _CODE = re.compile(r"^BEGIN (\w+)$", re.MULTILINE)
 
 
@@ -30,27 +32,28 @@ class Scripted(ModelAPI):
     ) -> ModelOutput:
         """Play the student or the grader, by the model's name."""
         said = [message.text for message in input]
-        reply = _graded(said[-1]) if "grader" in self.model_name else _written(said)
+        reply = _graded(self.model_name, said[-1]) if "grader" in self.model_name else _written(self.model_name, said)
         output = ModelOutput.from_content(self.model_name, reply)
         output.usage = ModelUsage(input_tokens=sum(map(len, said)) // 4, output_tokens=len(reply) // 4)
         output.usage.total_tokens = output.usage.input_tokens + output.usage.output_tokens
         return output
 
 
-def _written(said: list[str]) -> str:
+def _written(model: str, said: list[str]) -> str:
     skills = _ENTRY.findall(said[0])
     topic = re.search(r" about (.+?) that shows ", said[0])
     about = topic[1] if topic else "this"
-    random = chance.python("scripted student", "\n".join(said))
-    pieces = [re.sub(r"[.!?]+", ",", example).strip(" ,") for _, example in skills if random.random() < SHOWN]
+    shown = int(named[1]) / 100 if (named := _PERCENT.search(model)) else SHOWN
+    random = chance.python(model, "\n".join(said))
+    pieces = [re.sub(r"[.!?]+", ",", example).strip(" ,") for _, example in skills if random.random() < shown]
     return f"Answer: On {about}: {'; '.join(pieces) or 'nothing comes to mind'}.\nExplanation: pasted."
 
 
-def _graded(prompt: str) -> str:
+def _graded(model: str, prompt: str) -> str:
     code = _CODE.search(prompt)
     if code is None:
         return "There is nothing to grade."
-    random = chance.python("scripted grader", code[1])
+    random = chance.python(model, code[1])
     if random.random() < NONSENSE:
         return "I would rather not say."
     head, rest = prompt[: code.start()], prompt[code.end() :]

@@ -16,7 +16,6 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from genlab.evaluation import writing
 from genlab.evaluation.asking import Asking, asking, tokens
-from genlab.evaluation.budget import BudgetReached
 from genlab.evaluation.grading import grade
 from genlab.evaluation.roles import roles
 from genlab.evaluation.scoring import score
@@ -158,6 +157,7 @@ def _sample(cell: Cell, pack: Pack, combination: Combination) -> Sample:
     return Sample(
         id=f"{pack.name}-k{cell.k}-s{cell.seed}-{combination.index:04d}",
         input=writing.draft(sought, form=pack.text),
+        target=f"{', '.join(skill.name for skill in combination.skills)}; about {combination.topic.name}",
         metadata={
             "index": combination.index,
             "k": cell.k,
@@ -188,11 +188,7 @@ def write(cell: Cell, asking: Asking) -> Solver:
         for turn in (1, 2):
             if turn == 2:
                 state.messages.append(ChatMessageUser(content=writing.improved(_rubric(pack, state))))
-            try:
-                output = await asking.ask(student, state.messages, str(state.sample_id), state.epoch, "turn", turn)
-            except BudgetReached as reached:
-                state.store.set("stopped", f"budget: {reached}")
-                return state
+            output = await asking.ask(student, state.messages, str(state.sample_id), state.epoch, "turn", turn)
             state.output = output
             state.messages.append(output.message if output.choices else ChatMessageAssistant(content=""))
             replies.append(output.completion)
@@ -223,8 +219,7 @@ def rubric_points(cell: Cell, asking: Asking) -> Scorer:
             return Score.unscored(reason="control", explanation="a planted text is graded with the first generation only")
         text = state.store.get("text")
         if text is None:
-            why = state.store.get("stopped") or "a limit stopped the sample before both turns were written"
-            return Score.unscored(reason="stopped", explanation=why)
+            return Score.unscored(reason="stopped", explanation="a limit stopped the sample before both turns were written")
         sought = _rubric(pack, state)
         models = [get_model(role=role, required=True) for role in roles(cell.graders)]
         key = (str(state.sample_id), state.epoch)

@@ -19,9 +19,18 @@ _IMPROVED = """Read your text again with care and improve it: each of the {k} mu
 stay about {topic}, and it may have at most {limit}. Reply in the same way: "Answer:" with the improved text, then a new \
 line with "Explanation:"."""
 
-_ANSWER = re.compile(r"^[ \t>*_#`]*answer[*_`]*[ \t]*:[*_`]*", re.IGNORECASE | re.MULTILINE)
-_EXPLANATION = re.compile(r"^[ \t>*_#`]*explanations?[*_`]*[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.IGNORECASE | re.DOTALL)
+_MARK, _STILL = r"^[ \t>*_#`(\[]*", r"[*_`]*[ \t]*"
+_KIND = r"(?:(?:my|the|an|improved|revised|updated|final|new|better)[ \t]+){0,3}"
+_ANSWER = re.compile(rf"{_MARK}{_KIND}answer{_STILL}(?::[*_`]*|$)", re.IGNORECASE | re.MULTILINE)
+_EXPLANATION = re.compile(rf"{_MARK}{_KIND}explanations?(?:[ \t]+of[^:\n]{{1,60}})?{_STILL}(?::|$)", re.IGNORECASE | re.MULTILINE)
+_IN_LINE = {  # where a reply does without the line breaks
+    _ANSWER: re.compile(r"(?<!\S)[*_`]*Answer[*_`]*:[*_`]*"),
+    _EXPLANATION: re.compile(r"(?<=[^\w\s,;])[ \t]+[*_`(\[]*Explanations?[*_`]*:"),
+}
+_THOUGHT = re.compile(
+    r"\A.*</(?:think|thinking|thought|reasoning)>|<(?:think|thinking|thought|reasoning)>.*\Z", re.IGNORECASE | re.DOTALL
+)
+_FENCED = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
 
 
 def draft(rubric: Rubric, *, form: str) -> str:
@@ -39,14 +48,23 @@ def improved(rubric: Rubric) -> str:
 def text_of(reply: str) -> str:
     r"""The text in a reply: after the last line that begins with "Answer:", up to "Explanation:"; all of it where neither stands.
 
+    What a model thinks aloud, in ``<think>``, is no part of it, and nor are the fences of a block of code around all of it.
+
     >>> text_of("Sure!\n**Answer:** Bees hum.\nExplanation: they do.")
     'Bees hum.'
     """
     said = _THOUGHT.sub("", reply)
-    starts = list(_ANSWER.finditer(said))
+    starts = _found(_ANSWER, said)
     after = said[starts[-1].end() :] if starts else said
-    end = _EXPLANATION.search(after)
-    return (after[: end.start()] if end else after).strip().strip("`").strip()
+    ends = _found(_EXPLANATION, after)
+    text = (after[: ends[0].start()] if ends else after).strip()
+    fenced = _FENCED.fullmatch(text)
+    return (fenced[1] if fenced else text.strip("`")).strip()
+
+
+def _found(mark: re.Pattern[str], said: str) -> list[re.Match[str]]:
+    """The lines that begin with a mark; where none does, the places within lines."""
+    return list(mark.finditer(said)) or list(_IN_LINE[mark].finditer(said))
 
 
 def digest() -> str:

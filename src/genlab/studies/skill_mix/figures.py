@@ -1,6 +1,6 @@
 """The study's figures: scores over k with intervals, beside the published rows; skill points by category."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -58,17 +58,17 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
 
 
 def _curves(found: Sequence[Cell], score: Score) -> list[Line]:
-    return _lines(found, {(cell.student, cell.k): cell.mean(score) for cell in found})
+    return _lines(found, lambda cell: cell.mean(score))
 
 
 def _best(found: Sequence[Cell], score: Score) -> list[Line]:
-    return _lines(found, {(cell.student, cell.k): cell.best(f"{score}_unnamed") for cell in found})
+    return _lines(found, lambda cell: cell.best(f"{score}_unnamed"))
 
 
-def _lines(found: Sequence[Cell], intervals: dict[tuple[str, int], Interval | None]) -> list[Line]:
+def _lines(found: Sequence[Cell], interval: Callable[[Cell], Interval | None]) -> list[Line]:
     lines = []
     for student, cells in by_student(found).items():
-        known = [(cell.k, each) for cell in cells if (each := intervals[student, cell.k]) is not None]
+        known = [(cell.k, each) for cell in cells if (each := interval(cell)) is not None]
         if known:
             lines.append(
                 Line(

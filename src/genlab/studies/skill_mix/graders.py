@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from genlab import chance
 from genlab.grading.agreement import Agreement, between_graders, between_gradings
-from genlab.grading.correction import corrected, error_rates, planted
+from genlab.grading.correction import ANY, corrected, error_rates, planted
+from genlab.grading.graded import GradedText
 from genlab.intervals import Interval
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
@@ -19,7 +20,7 @@ def tables(runs: Sequence[Run]) -> list[Table]:
 
 
 def _agreement(found: Sequence[Cell]) -> Table:
-    texts = [row for cell in found for row in cell.graded]
+    texts = _once([row for cell in found for row in cell.graded])
     random = chance.numpy("skill_mix", "agreement")
     rows = []
     for grader, kinds in between_gradings(texts, random=random).items():
@@ -34,6 +35,17 @@ def _agreement(found: Sequence[Cell]) -> Table:
         ["between", "criterion", "alpha", "raw agreement", "share earned", "items", "raters"],
         rows,
     )
+
+
+def _once(rows: Sequence[GradedText], *, students: bool = True) -> list[GradedText]:
+    """Rows without those of a text that its grader graded before, which are no new evidence: they come from the cache.
+
+    Such are in other runs of a store, in both modes of an import and, for planted texts, with other students.
+    """
+    found: dict[tuple[object, ...], GradedText] = {}
+    for row in rows:
+        found.setdefault((row.student if students else "", row.grader, row.sample, row.generation, row.control, row.text), row)
+    return list(found.values())
 
 
 def _cells(each: Agreement) -> list[str]:
@@ -54,13 +66,13 @@ def _with(value: float, interval: Interval | None) -> str:
 def _errors(found: Sequence[Cell]) -> Table:
     rows = []
     for grader in dict.fromkeys(cell.grader for cell in found):
-        planted_texts = [row for cell in found if cell.grader == grader for row in cell.controls]
+        planted_texts = _once([row for cell in found if cell.grader == grader for row in cell.controls], students=False)
         for rate in error_rates(planted_texts):
             given, missed = rate.false_positive, rate.false_negative
             rows.append(
                 [
                     grader,
-                    rate.control or "all planted texts",
+                    "all planted texts" if rate.control == ANY else rate.control,
                     rate.kind,
                     "–" if given is None else _with(given.centre, given),
                     "–" if given is None else str(given.n),
@@ -83,7 +95,7 @@ def _corrected(found: Sequence[Cell]) -> Table:
     rows = []
     for grader in dict.fromkeys(cell.grader for cell in found):
         mine = [cell for cell in found if cell.grader == grader]
-        known = planted([row for cell in mine for row in cell.controls])
+        known = planted(_once([row for cell in mine for row in cell.controls], students=False))
         for cell in mine:
             scores = cell.by_combination("full_marks")
             values = [value for each in scores.values() for value in each]

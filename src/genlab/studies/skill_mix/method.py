@@ -3,10 +3,10 @@
 import hashlib
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genlab.evaluation.logs import BUDGET
 from genlab.evaluation.masking import mask_logs, masked
 from genlab.evaluation.part import Part
 from genlab.evaluation.part import evaluate as evaluate_part
@@ -33,7 +33,7 @@ def evaluate(study: SkillMix, settings: Mapping[str, Any]) -> Generator[Advance,
     n, looks = settings["n"], settings["look"] or settings["n"]
     students = [settings["student"], *([settings["against"]] if settings["against"] else [])]
     of = (n + settings["controls"]) * settings["generations"] * len(students)
-    facts, done = _facts(pack), 0
+    facts, done = _facts(settings, pack), 0
     yield _advance(0, of, facts)
     rows: list[GradedText] = []
     done_jobs: list[Part] = []
@@ -58,12 +58,12 @@ def evaluate(study: SkillMix, settings: Mapping[str, Any]) -> Generator[Advance,
             if decision is not None and decision.stop:
                 ending = f"{decision.why} after {decision.interval.n} combinations"
                 break
-    missing = [row for row in rows if row.status == "unanswered"]
+    missing = [row for row in rows if row.status == "unanswered" or BUDGET in row.why]
     if missing and not study.lost:
         reasons = "; ".join(dict.fromkeys(row.why for row in missing))[:500]
         raise RuntimeError(
-            f"{len(missing)} of {len(rows)} texts got no answer ({reasons}). The same command asks for those again; "
-            "--set lost=true ends without them, and counts them"
+            f"{len(missing)} of {len(rows)} texts got no answer ({reasons}). The same command, with a larger max_cost where that "
+            "was reached, asks for those again and for nothing else; --set lost=true ends without them, and counts them"
         )
     counts = {status: sum(row.status == status for row in rows) for status in ("ungraded", "unanswered", "stopped")}
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
@@ -181,25 +181,32 @@ def _rows(jobs: Sequence[Part], settings: Mapping[str, Any]) -> list[GradedText]
 
     found: list[GradedText] = []
     for job in jobs:
-        rows = read_texts(job.log_dir)
-        asked = job.task["n"] * settings["generations"] * len(settings["grader"])
-        there = sum(not row.control for row in rows)
-        if there != asked:
-            raise RuntimeError(f"{job.log_dir} holds {there} texts of {asked} that were asked for: run the same command again")
+        first, n = job.task["first"], job.task["n"]
+        rows = [
+            row for row in read_texts(job.log_dir) if row.control or first <= row.index < first + n
+        ]  # others: --set processes
+        asked = (n * settings["generations"] + (settings["controls"] if first == 0 else 0)) * len(settings["grader"])
+        if len(rows) != asked:
+            raise RuntimeError(
+                f"{job.log_dir} holds {len(rows)} texts of {asked} that were asked for. Delete that folder and run the same "
+                "command again: what is in Inspect's cache is not asked for again"
+            )
         found += rows
-    return found
+    return sorted(found, key=lambda row: (row.index, row.generation, row.control))  # however many processes, whoever ended first
 
 
-def _facts(pack: "Pack") -> dict[str, str]:
+def _facts(settings: Mapping[str, Any], pack: "Pack") -> dict[str, str]:
     from genlab.evaluation import writing
     from genlab.grading import prompts
+    from genlab.skills.combinations import common, draw
 
+    drawn = draw(pack, settings["k"], settings["n"], seed=settings["seed"], exclude=common(pack) if settings["uncommon"] else ())
     return {
         "pack": f"{pack.name} {pack.version}",
         "pack checksum": pack.digest,
         "student's prompts": writing.digest(),
         "graders' prompts": prompts.digest(),
-        "inspect-ai": metadata.version("inspect-ai"),
+        "draws put back": f"{drawn.repeated} repeated, {drawn.excluded} with a common skill",
     }
 
 

@@ -15,10 +15,11 @@ SAMPLE = 10  # combinations whose prompts are written to be measured
 
 
 def price(study: SkillMix, settings: Mapping[str, Any]) -> Price:
-    """Calls, tokens and dollars; the time is the processor's alone, as nobody knows how fast a provider answers."""
+    """Calls without repeats, tokens and dollars; the time is the processor's alone: nobody knows how fast a provider answers."""
     from genlab.evaluation import writing
     from genlab.evaluation.budget import rates
     from genlab.grading import prompts
+    from genlab.grading.controls import planted
     from genlab.grading.rubric import rubric
     from genlab.skills.combinations import common, draw
     from genlab.skills.pack import load
@@ -33,7 +34,8 @@ def price(study: SkillMix, settings: Mapping[str, Any]) -> Price:
     grading = _tokens([prompts.grading(each, text, "gggggggggg", form=pack.text, mode=settings["mode"]) for each in asked])
     students = 2 if settings["against"] else 1
     texts = settings["n"] * settings["generations"] * students
-    gradings = (texts + settings["controls"] * students) * settings["gradings"]
+    hidden = planted(drawn, pack, settings["controls"], seed=settings["seed"])
+    gradings = (texts + sum(bool(control.text) for _, control in hidden) * students) * settings["gradings"]
     known = rates(study.prices) if study.prices else {}
     student = (texts * (2 * first + second + TEXT_TOKENS), texts * 2 * TEXT_TOKENS)
     grader = (gradings * grading, gradings * CRITERION_TOKENS * (settings["k"] + 3))

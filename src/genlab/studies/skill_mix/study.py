@@ -103,6 +103,8 @@ class SkillMix(Study):
         for name in ("student", "grader", "k"):
             if not getattr(self, name):
                 raise ValueError(f"{name} names at least one, got none")
+        if min(self.k) < 1:
+            raise ValueError(f"k is at least 1, got {min(self.k)}")
         for name in (*self.student, *self.grader, *([self.against] if self.against else [])):
             if not all(part.strip() for part in name.split("/")[:2]) or "/" not in name:
                 raise ValueError(f"a model is named provider/name, such as openai/gpt-4o or scripted/student; got {name!r}")
@@ -110,8 +112,12 @@ class SkillMix(Study):
             raise ValueError(f"graders side by side are different models, got {', '.join(self.grader)}")
         if (self.stop == "apart") != (self.against is not None):
             raise ValueError("stop=apart and against=MODEL go together: the run stops when student and against are told apart")
+        if self.against in self.student:
+            raise ValueError(f"student and against are one model, {self.against}: it cannot be told apart from itself")
         if not 0 < self.width < 1:
             raise ValueError(f"width is that of an interval of a ratio, between 0 and 1; got {self.width}")
+        if self.max_cost is not None and not self.max_cost > 0:
+            raise ValueError(f"max_cost is above 0 dollars, got {self.max_cost:g}")
         if self.max_cost is not None and self.prices is None:
             raise ValueError("max_cost wants prices=FILE: a YAML file of dollars a million tokens for every model of the run")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Literal
 
 from genlab import chance
 from genlab.grading.saturation import novelty, novelty_bound, saturation
@@ -11,6 +12,7 @@ from genlab.results.runs import Run
 from genlab.studies.skill_mix import graders
 from genlab.studies.skill_mix.figures import share
 from genlab.studies.skill_mix.published import NOTE, PUBLISHED, SOURCE
+from genlab.studies.skill_mix.stopping import decide
 from genlab.studies.skill_mix.texts import SCORES, STATUSES, Cell, by_student, main, points_by
 
 ASSUMED_SKILL_FREQUENCIES = (
@@ -29,7 +31,8 @@ def tables(runs: Sequence[Run]) -> Sequence[Table]:
     found = main(runs)
     if not found:
         return ()
-    made = [_scores(found), _comparisons(found), _saturations(found), _skills(found), *graders.tables(runs), _novelty(found)]
+    made = [_scores(found), _comparisons(found), _saturations(found), _extremes(found, "skill"), _extremes(found, "topic")]
+    made += [*graders.tables(runs), _novelty(found)]
     return [table for table in (*made, _money(runs), _published()) if table.rows]
 
 
@@ -68,15 +71,14 @@ def _scores(found: Sequence[Cell]) -> Table:
 def _comparisons(found: Sequence[Cell]) -> Table:
     """Students two by two, on the combinations that both met."""
     rows = []
+    named = [(name, cell) for name, cells in by_student(found).items() for cell in cells]
     for k in sorted({cell.k for cell in found}):
-        for first, second in combinations([cell for cell in found if cell.k == k], 2):
-            ours, theirs = first.by_combination("full_marks"), second.by_combination("full_marks")
-            if first.pack != second.pack or len(ours.keys() & theirs.keys()) < 2:
+        for (one, first), (other, second) in combinations([each for each in named if each[1].k == k], 2):
+            difference = _difference(first, second)
+            if difference is None:
                 continue
-            random = chance.numpy("skill_mix", "paired", first.student, second.student, k)
-            difference = paired(ours, theirs, random=random)
             told = "yes" if difference.low > 0 or difference.high < 0 else "no"
-            rows.append([str(k), first.student, second.student, shown(difference), str(difference.n), told])
+            rows.append([str(k), one, other, shown(difference), str(difference.n), told])
     return Table(
         "comparisons",
         "Students compared on the same combinations",
@@ -85,6 +87,23 @@ def _comparisons(found: Sequence[Cell]) -> Table:
         ["k", "first", "second", "difference", "combinations", "told apart"],
         rows,
     )
+
+
+def _difference(first: Cell, second: Cell) -> Interval | None:
+    """Of two cells that one grader graded alike, combination by combination; the rule's own interval where one stopped them."""
+    alike = ("pack", "pack_digest", "mode")
+    if first.grader != second.grader or any(first.settings[name] != second.settings[name] for name in alike):
+        return None
+    settings = first.settings
+    if settings["stop"] == "apart" and first.conditions == second.conditions and len(first.conditions) == 1:
+        decision = decide(settings, [*first.texts, *second.texts])
+        if decision is None or first.student == settings["student"]:
+            return decision.interval if decision else None
+        return Interval(-decision.interval.centre, -decision.interval.high, -decision.interval.low, decision.interval.n)
+    ours, theirs = first.by_combination("full_marks"), second.by_combination("full_marks")
+    if len(ours.keys() & theirs.keys()) < 2:
+        return None
+    return paired(ours, theirs, random=chance.numpy("skill_mix", "paired", first.student, second.student, first.k))
 
 
 def _saturations(found: Sequence[Cell]) -> Table:
@@ -104,36 +123,28 @@ def _saturations(found: Sequence[Cell]) -> Table:
     )
 
 
-def _skills(found: Sequence[Cell]) -> Table:
+def _extremes(found: Sequence[Cell], of: Literal["skill", "topic"]) -> Table:
+    """The skills that earned least and most of their points, or the topics on which least and most texts earned full marks."""
     rows = []
     for student, cells in by_student(found).items():
         values: dict[str, tuple[list[float], list[str]]] = {}
         for cell in cells:
-            for name, (points, samples) in points_by(cell, "skill").items():
+            for name, (points, samples) in points_by(cell, of).items():
                 known = values.setdefault(name, ([], []))
                 known[0].extend(points)
                 known[1].extend(samples)
         met = [name for name, (_, samples) in values.items() if len(set(samples)) >= LEAST]
         ranked = sorted(met, key=lambda name: (sum(values[name][0]) / len(values[name][0]), name))
         ends = ranked if len(ranked) <= 2 * EXTREMES else [*ranked[:EXTREMES], *ranked[-EXTREMES:]]
-        for name in ends:
-            points, samples = values[name]
-            rows.append(
-                [
-                    student,
-                    name,
-                    f"{sum(points) / len(points):.3f}",
-                    shown(share(points, samples, student, name)),
-                    str(len(set(samples))),
-                ]
-            )
+        rows += [[student, name, shown(share(*values[name], student, of, name)), str(len(set(values[name][1])))] for name in ends]
+    what = "Share of points earned" if of == "skill" else "Ratio of Full Marks"
     return Table(
-        "skills",
-        "Hardest and easiest skills",
-        f"Share of its points that each skill earned, all k together: the {EXTREMES} lowest and the {EXTREMES} highest of each "
-        f"student, of those met in at least {LEAST} combinations. The ends of a ranking of noisy "
-        "shares lie further apart than the truth.",
-        ["student", "skill", "points earned", "with 95% interval", "combinations"],
+        f"{of}s",
+        f"Hardest and easiest {of}s",
+        f"{what} of each {of}, all k together, with its 95% interval: the {EXTREMES} lowest and the {EXTREMES} highest of each "
+        f"student, of those met in at least {LEAST} combinations. The ends of a ranking of noisy shares lie further apart than "
+        "the truth.",
+        ["student", of, what, "combinations"],
         rows,
     )
 
@@ -166,7 +177,8 @@ def _money(runs: Sequence[Run]) -> Table:
     rows = []
     for cell in cells(runs):
         every = (*cell.texts, *cell.controls)
-        known = [row.cost for row in every if row.cost is not None]
+        answered = [row for row in every if row.status in ("graded", "ungraded")]
+        known = [row.cost for row in answered if row.cost is not None]
         rows.append(
             [
                 cell.student,
@@ -176,14 +188,14 @@ def _money(runs: Sequence[Run]) -> Table:
                 f"{sum(row.output_tokens for row in every):,}",
                 f"{sum(row.grader_input_tokens for row in every):,}",
                 f"{sum(row.grader_output_tokens for row in every):,}",
-                f"{sum(known):.4f}" if known and len(known) == len(every) else "unknown",
+                f"{sum(known):.4f}" if known and len(known) == len(answered) else "unknown",
             ]
         )
     return Table(
         "cost",
         "Tokens and dollars",
-        "Of all calls whose reply is kept, planted texts included. Dollars only where the run was given prices for every call. A student's "
-        "calls stand in the row of each of its graders, and were made once.",
+        "Of all calls whose reply is kept, planted texts included. Dollars only where the run was given prices for every call. A "
+        "student's calls stand in the row of each of its graders, and were made once.",
         ["student", "grader", "k", "student in", "student out", "grader in", "grader out", "dollars"],
         rows,
     )

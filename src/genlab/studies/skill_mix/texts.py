@@ -96,8 +96,7 @@ def cells(runs: Sequence[Run]) -> list[Cell]:
         for row in texts(run):
             students.setdefault(row.student)
             first = row.grader == settings["grader"][0]
-            shared = json.dumps({name: value for name, value in settings.items() if name not in _ITS_OWN}, sort_keys=True)
-            key = (row.student, row.k, not first, row.grader, shared)
+            key = (row.student, row.k, not first, row.grader, _shared(settings))
             grouped.setdefault(key, []).append((row, run))
     place = {student: index for index, student in enumerate(students)}
     found = []
@@ -135,11 +134,29 @@ def texts(run: Run) -> list[GradedText]:
 
 
 def by_student(found: Iterable[Cell]) -> dict[str, list[Cell]]:
-    """Cells of each student, by k."""
-    grouped: dict[str, list[Cell]] = {}
+    """Cells of each student, by k. Where one was evaluated in several ways, each has its own entry, and its name says how."""
+    grouped: dict[str, dict[str, list[Cell]]] = {}
     for cell in found:
-        grouped.setdefault(cell.student, []).append(cell)
-    return grouped
+        grouped.setdefault(cell.student, {}).setdefault(_shared(cell.settings) + cell.grader, []).append(cell)
+    named = {}
+    for student, ways in grouped.items():
+        firsts = [cells[0] for cells in ways.values()]
+        told = [name for name in firsts[0].settings if len({json.dumps(each.settings.get(name)) for each in firsts}) > 1]
+        told = [name for name in told if name not in _ITS_OWN]
+        for cells in ways.values():
+            first = cells[0]
+            how = [f"{name}={_said(first.settings.get(name))}" for name in told]
+            named[f"{student} ({', '.join(how)})" if how else student] = cells
+    return named
+
+
+def _shared(settings: Mapping[str, Any]) -> str:
+    """What the runs of one cell have in common."""
+    return json.dumps({name: value for name, value in settings.items() if name not in _ITS_OWN}, sort_keys=True)
+
+
+def _said(value: Any) -> str:
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def points_by(cell: Cell, of: Literal["category", "skill", "topic"]) -> Mapping[str, tuple[list[float], list[str]]]:
