@@ -20,7 +20,7 @@ _ITEM = re.compile(r"^\s*(?:[-•*+>#]+|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+")  # bef
 _GOES_ON = (",", ";", "–", "—")  # at the end of a line
 _PAIRED = {"Ps", "Pe", "Pi", "Pf"}  # Unicode's opening and closing marks: brackets and quotation marks of every script
 _MARKS = set("'`*_~|<>")
-_SAID = re.compile(r'("\s*+)(\w(?:[^".!?]|[.!?]++(?!\s*+"))*+)[.!?]++(\s*+")(?=,?\s*+(\w))')  # possessive: linear in the text
+_SAID = re.compile(r'("\s*)(\w(?:[^".!?]|[.!?](?![.!?]*\s*"))*)[.!?]+(\s*")(?=,?\s*(\w))')
 _SHORT = re.compile(r"\b(?:e\.g|i\.e|cf|approx|(?:vol|pp?|ch|eq|fig)(?=\.\s*\d))\.", re.IGNORECASE)
 _NO = re.compile(r"\bNo\.(?=\s+\D)")  # the answer; sentencex takes it for a number
 _WORD = re.compile(r"\w")
