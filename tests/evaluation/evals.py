@@ -29,7 +29,7 @@ class Script:
         self.calls: Counter[str] = Counter()
         self.spoil = spoil
 
-    def model(self, name: str, role: str | None = None, config: GenerateConfig | None = None) -> Model:
+    def model(self, name: str, config: GenerateConfig | None = None) -> Model:
         script = Scripted(name)
 
         async def reply(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
@@ -42,7 +42,7 @@ class Script:
                 return spoilt
             return output
 
-        return get_model(f"mockllm/{name}", role=role, custom_outputs=reply, config=config or GenerateConfig(), memoize=False)
+        return get_model(f"mockllm/{name}", custom_outputs=reply, config=config or GenerateConfig(), memoize=False)
 
 
 @contextlib.contextmanager
@@ -70,7 +70,7 @@ def evaluated(
         (log,) = inspect_eval(
             skill_mix(**{**small, "graders": max(1, len(graders)), **arguments}),
             model=script.model("student", config=config),
-            model_roles={role: script.model(name, role, config) for role, name in zip(roles, graders, strict=False)},
+            model_roles={role: script.model(name, config) for role, name in zip(roles, graders, strict=False)},
             log_dir=str(place / "logs"),
             display="none",
             log_realtime=False,
