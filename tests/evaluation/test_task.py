@@ -14,7 +14,7 @@ from inspect_ai.model import GenerateConfig
 from tests.evaluation.evals import Script, evaluated
 
 from genlab.evaluation import writing
-from genlab.evaluation.logs import expected, rows
+from genlab.evaluation.logs import expected, read_texts, rows
 from genlab.evaluation.task import METRICS, Cell, skill_mix
 from genlab.grading import official, sentences
 from genlab.grading.controls import KINDS
@@ -282,6 +282,18 @@ def test_an_empty_text_earns_nothing_and_costs_no_grading(tmp_path: Path) -> Non
     for row in rows(log):
         assert (row.text, row.status, row.points) == ("", "graded", (0.0, 0.0, 0.0, 0.0, 1.0))
         assert (row.full_marks, row.all_skills, row.skill_fraction) == (0, 0, 0)
+
+
+def test_half_a_character_is_replaced_before_it_breaks_the_log(tmp_path: Path) -> None:
+    """Said by a student, and by a grader: over the wire, JSON's "\\ud83d" is half an emoji."""
+
+    def cut(name: str, said: list[str]) -> str | None:
+        return "Answer: half \ud83d, whole \ud83d\ude00" if name == "student" else 'Not {"code": "\ud83d"}'
+
+    for _ in ("asked", "from the cache"):
+        evaluated(tmp_path, script=Script(cut), n=1, generations=1)
+        (row,) = {(row.text, row.status, row.why) for row in read_texts(tmp_path / "logs")}
+        assert row[:2] == ("half \ufffd, whole \U0001f600", "ungraded")
 
 
 def test_a_name_with_unseen_signs_in_it_is_deducted_all_the_same(tmp_path: Path) -> None:

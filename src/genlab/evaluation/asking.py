@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,11 @@ from genlab.evaluation.options import HOW
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, Model, ModelOutput
+    from pydantic import BaseModel
 
 ATTEMPTS = 3  # our assumption; below them lie Inspect's own retries of rate limits, server errors and timeouts
 OUTPUT_TOKENS = 4096  # that a reply is assumed to use at most where its model's config does not bound it
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class NoReply(RuntimeError):
@@ -79,6 +82,7 @@ class Asking:
                 raise NoReply(str(model), error) from error
         else:
             raise AssertionError("unreachable")
+        mend(output)
         if self.budget and call is not None:
             self.budget.end(call, self.cost(str(model), output))
         return output
@@ -117,6 +121,22 @@ def tokens(output: "ModelOutput") -> tuple[int, int]:
         return 0, 0
     cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
     return usage.input_tokens + cached, usage.output_tokens
+
+
+def mend(model: "BaseModel") -> None:
+    r"""Put U+FFFD, in place, for every half character in what a provider said: Inspect cannot write a log that holds one.
+
+    Providers cut a text between two tokens, and between the halves of an emoji. Two halves that belong together are joined.
+    """
+    from pydantic import BaseModel
+
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, str) and _HALF.search(value):
+            setattr(model, name, value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, BaseModel):
+                mend(each)
 
 
 def is_limit(error: BaseException) -> bool:
