@@ -6,12 +6,14 @@ so that what is replayed from the cache is not counted twice; one that a kill cu
 """
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 _BEGUN, _ENDED, _FAILED = range(3)  # states of a call
+PATIENCE = 60.0  # seconds that one process waits for another's entry
 CHARACTERS_A_TOKEN = 2.0  # our assumption for an upper bound: English has about four
 
 
@@ -31,6 +33,19 @@ class Rate:
         return (self.input * input_tokens + self.output * output_tokens) / 1e6
 
 
+def _write_ahead(book: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log. SQLite's own patience does not hold here: it is locked at once while another process switches."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            book.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 class Budget:
     """What a run may spend, shared by all its processes.
 
@@ -48,9 +63,9 @@ class Budget:
         self.limit = limit
         if ledger is not None:
             ledger.parent.mkdir(parents=True, exist_ok=True)
-        self._book = sqlite3.connect(ledger or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
+        self._book = sqlite3.connect(ledger or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         # A commit that waits for the disk holds up every call in flight: measured, 4 processes, 30 ms each and 2 s at worst.
-        self._book.execute("pragma journal_mode = wal")
+        _write_ahead(self._book)
         self._book.execute("pragma synchronous = normal")
         self._book.execute("create table if not exists calls (key text, dollars real, state integer)")
         self._book.execute("create index if not exists of_key on calls (key)")
