@@ -291,6 +291,8 @@ def test_a_run_that_stopped_when_it_knew_enough_keeps_the_rules_own_interval() -
     plain = main([made(0.5, n=40)])[0].mean("full_marks")
     assert plain is not None
     assert wanted.high - wanted.low > plain.high - plain.low
+    assert any("too narrow where a run stopped" in each for each in SkillMix.remarks([run]))
+    assert not any("too narrow" in each for each in SkillMix.remarks([made(0.5, n=40)]))
 
 
 def test_two_students_told_apart_keep_the_rules_own_interval() -> None:

@@ -34,7 +34,7 @@ class Rate:
 
 
 def _write_ahead(book: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log. SQLite's own patience does not hold here: it is locked at once while another process switches."""
+    """Switch to a write-ahead log: while another process does, SQLite is locked at once, whatever its own patience."""
     end = time.monotonic() + PATIENCE
     while True:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genlab.results.runs import Run
 from genlab.studies.skill_mix.study import scripted
-from genlab.studies.skill_mix.texts import STATUSES, cells
+from genlab.studies.skill_mix.texts import STATUSES, cells, main
 
 
 def remarks(runs: Sequence[Run]) -> Sequence[str]:
@@ -14,6 +14,12 @@ def remarks(runs: Sequence[Run]) -> Sequence[str]:
         said.append(
             "A script stands in for a model (scripted/...): these numbers test the plumbing, say nothing of any model, and are "
             "comparable with nothing"
+        )
+    if any(cell.settings["stop"] != "no" for cell in main(runs)):
+        said.append(
+            "Runs that may stop early: the rule's own intervals hold whenever it stops (full marks of one seed under stop=width, "
+            "the difference of two models under stop=apart); all other intervals here take the number of texts as given, "
+            "and are too narrow where a run stopped on what it saw"
         )
     for cell in cells(runs):
         lost = {status: sum(row.status == status for row in cell.texts) for status in STATUSES}
