@@ -232,7 +232,8 @@ def test_closing_ends_it_at_once_even_with_a_silent_client(tmp_path: Path) -> No
 
 
 SERVING = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs us may have it ignored
 from tests.review.sample_review import SKILLS, rows
 from genlab.review.items import choose
 from genlab.review.server import serve
