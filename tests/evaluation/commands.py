@@ -11,7 +11,7 @@ from tests.laws.test_interrupted import members, until
 
 from genlab.grading.graded import GradedText
 from genlab.results.store import Store
-from genlab.studies.skill_mix.texts import texts
+from genlab.results.texts import texts
 
 SECRET = "sk-secret-4711"
 PATIENCE = 150.0

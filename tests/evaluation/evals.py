@@ -60,15 +60,16 @@ def evaluated(
     script: Script | None = None,
     graders: Sequence[str] = ("grader",),
     config: GenerateConfig | None = None,
+    checked: bool = False,
     **arguments: Any,
 ) -> EvalLog:
-    """The log of one evaluation below ``place``; what is left open is small."""
+    """The log of one evaluation below ``place``; what is left open is small. ``checked``: a checker grades before ``graders``."""
     script = script or Script()
     small = {"k": 2, "n": 6, "generations": 2, "gradings": 3, "controls": 0}
     roles = ["grader", *(f"grader_{number}" for number in range(2, len(graders) + 1))]
     with quiet():
         (log,) = inspect_eval(
-            skill_mix(**{**small, "graders": max(1, len(graders)), **arguments}),
+            skill_mix(**{**small, "graders": len(graders) + checked or 1, **arguments}),
             model=script.model("student", config=config),
             model_roles={role: script.model(name, config) for role, name in zip(roles, graders, strict=False)},
             log_dir=str(place / "logs"),

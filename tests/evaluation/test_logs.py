@@ -18,7 +18,7 @@ from genlab.evaluation.logs import expected, read_texts, rows
 from genlab.grading.graded import GradedText
 from genlab.results.records import columns_of, from_bytes, schema_of, table_of, to_bytes
 from genlab.results.runs import Run
-from genlab.studies.skill_mix.texts import texts
+from genlab.results.texts import texts
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def test_common_skills_are_replaced_and_counted() -> None:
         ({"k": 0}, "k is between 1 and 159, the number of skills in pack 'english'; got 0"),
         ({"k": 500}, "k is between 1 and"),
         ({"k": 2, "n": 10**6, "pack": SMALL_PACK}, "lower n or k, or use a larger pack"),
-        ({"pack": "nowhere"}, "no pack 'nowhere'. There are: english, code_review, mathematics; or a file of yours"),
+        ({"pack": "nowhere"}, "no pack 'nowhere'. There are: english, code_review, mathematics, skillworld; or a file"),
         ({"pack": "nowhere.yaml"}, "no pack file 'nowhere.yaml'"),
         ({"n": 0}, "n is at least 1, got 0"),
         ({"generations": 0}, "generations is at least 1, got 0"),

@@ -1,8 +1,10 @@
 """Packs: what is read is what was written, and what is wrong is said with its place."""
 
+import hashlib
+import json
 import re
 import textwrap
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlab.skills.files import write_whole
-from genlab.skills.pack import SHIPPED, TEXT, Pack, dump, load, masked, parse, parse_csv, part, save
+from genlab.skills.pack import CHECKERS, MANNERS, SHIPPED, TEXT, Pack, dump, load, masked, parse, parse_csv, part, save
 from genlab.skills.skill import Exemplar, Skill, Topic
 
 SMALL = Pack(
@@ -66,6 +68,8 @@ packs = st.builds(
     private=st.booleans(),
     part_of=words,
     salt=words,
+    manner=st.sampled_from(MANNERS),
+    checker=st.sampled_from(("", *CHECKERS)),
 )
 
 
@@ -112,10 +116,19 @@ def test_the_digest_changes_with_every_field() -> None:
         "part_of": "x",
         "salt": "x",
         "exemplars": (Exemplar((SMALL.skills[0].name,), SMALL.topics[0].name, "A text."),),
+        "manner": "brief",
+        "checker": "skillworld",
     }
     changed = [replace(SMALL, **{name: value}) for name, value in values.items()]
     assert len({pack.digest for pack in [SMALL, *changed]}) == 1 + len(changed) == len(SMALL.__dataclass_fields__) + 1
     assert re.fullmatch("[0-9a-f]{16}", SMALL.digest)
+
+
+def test_fields_that_came_later_are_in_the_digest_of_packs_that_use_them_only() -> None:
+    """Stores hold digests of packs from before there were manners and checkers."""
+    earlier = {name: value for name, value in asdict(SMALL).items() if name not in {"manner", "checker"}}
+    assert SMALL.digest == hashlib.sha256(json.dumps(earlier, sort_keys=True).encode()).hexdigest()[:16]
+    assert parse(one_skill() + "manner: paper\nchecker: ''").digest == parse(one_skill()).digest
 
 
 # --------------------------------------------------------------------------------------------- what is wrong
@@ -134,7 +147,7 @@ WRONG = {
     "no skills": ("name: a\nversion: 1", "pack has no skills: a pack needs"),
     "a version that YAML would round": ("name: a\nversion: 1.10\nskills: [a]", "version is text, got 1.1 (YAML reads"),
     "a pack named by a number": ("name: 7\nversion: 1\nskills: [a]", "name is text, got 7 (YAML reads"),
-    "an unknown field": (one_skill() + "colour: red", "pack has no field colour; its fields: about, exemplars, licence"),
+    "an unknown field": (one_skill() + "colour: red", "pack has no field colour; its fields: about, checker, exemplars"),
     "an unknown field of a skill": (one_skill(exmaple="x"), "pack, skill 1 has no field exmaple; its fields: aliases, category"),
     "an unknown field of a topic": (one_skill().replace("[Sewing]", "[{name: a, rank: 1}]"), "pack, topic 1 has no field rank"),
     "skills that are no list": ("name: a\nversion: 1\nskills: many", "pack: skills is a list, got str"),
@@ -160,6 +173,8 @@ WRONG = {
     "a frequency that is no number": (one_skill(frequency="5%"), "pack, skill 1: frequency is a number, got '5%'"),
     "a frequency by nobody": (one_skill(frequency="0.1", frequency_source="' '"), "a frequency wants a frequency_source: who"),
     "private, perhaps": (one_skill() + "private: perhaps", "pack: private is true or false, got 'perhaps'"),
+    "a manner that nobody has": (one_skill() + "manner: terse", "pack: manner is paper or brief, or left out; got 'terse'"),
+    "a checker that nobody has": (one_skill() + "checker: me", "pack: checker is skillworld, or left out; got 'me'"),
     "a skill twice": (
         dump(SMALL).replace("irony", "simile"),
         "pack holds the skill 'simile' more than once: names are what grades",
@@ -192,7 +207,7 @@ def test_an_anchor_that_holds_itself_is_refused() -> None:
 
 
 def test_a_pack_that_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no pack 'englsh'. There are: english, code_review, mathematics; or a file of yours"):
+    with pytest.raises(ValueError, match=r"no pack 'englsh'. There are: english, code_review, mathematics, skillworld; or a"):
         load("englsh")
     with pytest.raises(ValueError, match=r"no pack file '.*gone.yaml': expected a YAML or CSV file there"):
         load(str(tmp_path / "gone.yaml"))

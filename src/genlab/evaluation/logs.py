@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.evaluation.grading import Graded
-from genlab.evaluation.roles import roles
+from genlab.evaluation.roles import CHECKER, roles
 from genlab.evaluation.scoring import valued, voted
 from genlab.grading.graded import GradedText
 from genlab.grading.rubric import Rubric, rubric
@@ -49,9 +49,11 @@ def rows(log: "EvalLog") -> Iterator[GradedText]:
     """
     if log.eval.task.rpartition("/")[2] != "skill_mix":
         raise ValueError(f"{log.location} is a log of {log.eval.task}, and only genlab/skill_mix has Skill-Mix grades")
-    mode = str((log.eval.metadata or {}).get("mode", "strict"))
-    models = log.eval.model_roles or {}
-    wanted = [str(getattr(models.get(role), "model", role)) for role in roles(int(log.eval.task_args.get("graders") or 1))]
+    about, models = log.eval.metadata or {}, log.eval.model_roles or {}
+    mode = str(about.get("mode", "strict"))
+    wanted = [f"{CHECKER}{about['checker']}"] if "checker" in about else []
+    asked = roles(int(log.eval.task_args.get("graders") or 1) - len(wanted))
+    wanted += [str(getattr(models.get(role), "model", role)) for role in asked]
     for sample in log.samples or ():
         yield from _of_sample(sample, log.eval.model, wanted, mode)
 

@@ -33,7 +33,7 @@ class Part:
 
     Attributes:
         task: arguments of ``genlab/skill_mix``.
-        student, graders: Inspect models by name.
+        student, graders: Inspect models by name; a pack's exact checker is not among them, and the task's ``graders`` counts it.
         student_options, grader_options: of Inspect's eval-set and its models.
         log_dir: folder or URL of its logs; a part begun there goes on.
         environment: set before anything runs: the run's budget.

@@ -2,7 +2,8 @@
 
 The student pastes in the examples it was given, each with a fixed chance; the grader looks for them. Both err on purpose: the
 grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do. Scripts of
-other names err elsewhere, and ``student-60`` shows a skill with a chance of 60%.
+other names err elsewhere, and ``student-60`` shows a skill with a chance of 60%. Told names only, the student has skillworld's
+teacher write, for those skills that it shows.
 """
 
 import json
@@ -14,12 +15,16 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from genlab import chance
 from genlab.skills.skill import plain
+from genlab.skillworld.showing import SKILLS
+from genlab.skillworld.teacher import write
+from genlab.skillworld.words import TOPICS
 
 SHOWN = 0.85  # chance that a skill is shown
 FLIPPED = 0.04  # chance that the grader errs on a criterion
 NONSENSE = 0.03  # chance that its reply cannot be read
 
 _ENTRY = re.compile(r"^- (.+?): .*? For example: (.+)$", re.MULTILINE)
+_BRIEF = re.compile(r"Write about (.+?), in at most (?:one|(\d+)) sentences?: (.+)\.", re.DOTALL)
 _PERCENT = re.compile(r"-(\d{1,3})$")
 _CODE = re.compile(r"^BEGIN (\w+)$", re.MULTILINE)
 
@@ -40,11 +45,14 @@ class Scripted(ModelAPI):
 
 
 def _written(model: str, said: list[str]) -> str:
+    shown = int(named[1]) / 100 if (named := _PERCENT.search(model)) else SHOWN
+    random = chance.python(model, "\n".join(said))
+    if (brief := _BRIEF.fullmatch(said[-1])) and brief[1] in TOPICS:
+        kept = [skill for skill in brief[3].split("; ") if skill in SKILLS and random.random() < shown]
+        return write(kept, brief[1], int(brief[2] or 1), random)
     skills = _ENTRY.findall(said[0])
     topic = re.search(r" about (.+?) that shows ", said[0])
     about = topic[1] if topic else "this"
-    shown = int(named[1]) / 100 if (named := _PERCENT.search(model)) else SHOWN
-    random = chance.python(model, "\n".join(said))
     pieces = [re.sub(r"[.!?]+", ",", example).strip(" ,") for _, example in skills if random.random() < shown]
     return f"Answer: On {about}: {'; '.join(pieces) or 'nothing comes to mind'}.\nExplanation: pasted."
 

@@ -1,7 +1,8 @@
 """Skill-Mix as an Inspect task: ``inspect eval genlab/skill_mix --model ... --model-role grader=...``.
 
 A sample is one combination, an epoch one generation, a scorer's call R gradings; planted texts for the grader go along,
-hidden among the samples and outside every metric.
+hidden among the samples and outside every metric. Of a pack with an exact checker, that checker is the first grader:
+``inspect eval genlab/skill_mix -T pack=skillworld --model ...``.
 """
 
 import math
@@ -16,6 +17,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from genlab.evaluation import writing
 from genlab.evaluation.asking import Asking, asking, tokens
+from genlab.evaluation.checking import expect_checkable, graded
 from genlab.evaluation.grading import grade
 from genlab.evaluation.roles import roles
 from genlab.evaluation.scoring import score
@@ -37,7 +39,7 @@ class Cell:
         k, n, pack, seed: ``n`` combinations of ``k`` skills of a pack.
         gradings: R, independent gradings a text.
         mode: strict or paper.
-        graders: how many grade side by side.
+        graders: how many grade side by side, an exact checker among them.
         controls: planted texts graded along, 0 for none.
         uncommon: leave out skills known to stand in 5% of texts and more, drawing others in their place.
         first: the first combination's index; with ``n`` it makes a part of a longer run.
@@ -84,12 +86,13 @@ def skill_mix(
     Args:
         k: skills a text.
         n: combinations.
-        pack: english, code_review, mathematics, or a file of yours (.yaml, .csv).
+        pack: english, code_review, mathematics, skillworld, or a file of yours (.yaml, .csv).
         seed: of the combinations: item 7 of 20 is item 7 of 100.
         generations: texts a combination (epochs); their mean is pass@1, their max best-of-G, the paper's.
         gradings: independent gradings a text, decided by majority.
         mode: strict, or paper: parsed and scored as the official code does.
-        graders: how many grade side by side: the model roles grader, grader_2, ... The first one's grades are the score.
+        graders: how many grade side by side: the model roles grader, grader_2, ... The first one's grades are the score. Where
+            the pack has an exact checker (skillworld), that is the first, and the role grader the second.
         controls: planted texts graded along, to measure the grader.
         uncommon: leave out the pack's common skills.
         first: index of the first combination.
@@ -105,11 +108,12 @@ def build(cell: Cell, asking: Asking, *, generations: int) -> Task:
     """The task of a cell.
 
     Raises:
-        ValueError: the pack cannot fill the cell.
+        ValueError: the pack cannot fill the cell, or cannot be graded in its mode.
     """
     if generations < 1:
         raise ValueError(f"generations is at least 1, got {generations}")
     pack = load(cell.pack)
+    expect_checkable(pack, cell.mode)
     samples = _samples(cell, pack)
     return Task(
         dataset=MemoryDataset(samples, name=f"{pack.name} {pack.version} k={cell.k} seed {cell.seed}"),
@@ -117,16 +121,17 @@ def build(cell: Cell, asking: Asking, *, generations: int) -> Task:
         scorer=rubric_points(cell, asking),
         epochs=Epochs(generations, ["mean", "max"]),
         name="skill_mix",
-        version=f"{writing.digest()}-{prompts.digest()}",
+        version=f"{writing.digest(pack.manner)}-{prompts.digest()}",
         metadata={
             "pack": pack.name,
             "pack_version": pack.version,
             "pack_digest": pack.digest,
-            "student_prompts": writing.digest(),
+            "student_prompts": writing.digest(pack.manner),
             "grader_prompts": prompts.digest(),
             "mode": cell.mode,
             "repeated_draws": _draw(cell, pack).repeated,
             "excluded_draws": _draw(cell, pack).excluded,
+            **({"checker": pack.checker} if pack.checker else {}),
         },
     )
 
@@ -156,7 +161,7 @@ def _sample(cell: Cell, pack: Pack, combination: Combination) -> Sample:
     sought = rubric(combination.skills, combination.topic.name)
     return Sample(
         id=f"{pack.name}-k{cell.k}-s{cell.seed}-{combination.index:04d}",
-        input=writing.draft(sought, form=pack.text),
+        input=writing.draft(sought, form=pack.text, manner=pack.manner),
         target=f"{', '.join(skill.name for skill in combination.skills)}; about {combination.topic.name}",
         metadata={
             "index": combination.index,
@@ -174,8 +179,9 @@ def _rubric(pack: Pack, state: TaskState) -> Rubric:
 
 @solver
 def write(cell: Cell, asking: Asking) -> Solver:
-    """The student's two turns; a planted text takes their place where the sample is a control."""
+    """The student's turns; a planted text takes their place where the sample is a control."""
     pack = load(cell.pack)
+    turns = writing.turns(pack.manner)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if "planted" in state.metadata:
@@ -185,7 +191,7 @@ def write(cell: Cell, asking: Asking) -> Solver:
         student, spent = get_model(), [0, 0]
         replies: list[str] = []
         costs: list[float | None] = []
-        for turn in (1, 2):
+        for turn in range(1, turns + 1):
             if turn == 2:
                 state.messages.append(ChatMessageUser(content=writing.improved(_rubric(pack, state))))
             output = await asking.ask(student, state.messages, str(state.sample_id), state.epoch, "turn", turn)
@@ -196,8 +202,8 @@ def write(cell: Cell, asking: Asking) -> Solver:
             spent = [sum(pair) for pair in zip(spent, tokens(output), strict=True)]
         known = [cost for cost in costs if cost is not None]
         found = writing.text_of if cell.mode == "strict" else official.text_of
-        state.store.set("draft", found(replies[0]))
-        state.store.set("text", found(replies[1]))
+        state.store.set("draft", found(replies[0]) if turns > 1 else "")
+        state.store.set("text", found(replies[-1]))
         state.store.set("truncated", state.output.stop_reason == "max_tokens")
         state.store.set("tokens", spent)
         state.store.set("cost", sum(known) if len(known) == len(costs) else None)
@@ -219,11 +225,12 @@ def rubric_points(cell: Cell, asking: Asking) -> Scorer:
             return Score.unscored(reason="control", explanation="a planted text is graded with the first generation only")
         text = state.store.get("text")
         if text is None:
-            return Score.unscored(reason="stopped", explanation="a limit stopped the sample before both turns were written")
+            return Score.unscored(reason="stopped", explanation="a limit stopped the sample before its text was written")
         sought = _rubric(pack, state)
-        models = [get_model(role=role, required=True) for role in roles(cell.graders)]
+        models = [get_model(role=role, required=True) for role in roles(cell.graders - bool(pack.checker))]
         key = (str(state.sample_id), state.epoch)
-        found = [
+        found = [graded(text, sought, pack, gradings=cell.gradings)] if pack.checker else []
+        found += [
             await grade(text, sought, model, asking, form=pack.text, gradings=cell.gradings, mode=cell.mode, key=key)
             for model in models
         ]

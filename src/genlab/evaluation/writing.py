@@ -1,9 +1,14 @@
-"""What a student is told, in two turns, and how its text is found in what it says (Yu et al. 2023: draft, then improve)."""
+"""What a student is told, and how its text is found in what it says.
+
+In the paper's manner it is told twice: draft, then improve (Yu et al. 2023). In the brief manner it is told names, once.
+"""
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from genlab.grading.rubric import Rubric, sentences
+from genlab.skills.pack import Manner
 
 VERSION = "1"  # raised with every change of the words below; their digest stands in each log
 
@@ -19,6 +24,8 @@ _IMPROVED = """Read your text again with care and improve it: each of the {k} mu
 stay about {topic}, and it may have at most {limit}. Reply in the same way: "Answer:" with the improved text, then a new \
 line with "Explanation:"."""
 
+_BRIEF = "Write about {topic}, in at most {limit}: {skills}."
+
 _MARK, _STILL = r"^[ \t>*_#`(\[]*", r"[*_`]*[ \t]*"
 _KIND = r"(?:(?:my|the|an|improved|revised|updated|final|new|better)[ \t]+){0,3}"
 _ANSWER = re.compile(rf"{_MARK}{_KIND}answer{_STILL}(?::[*_`]*|$)", re.IGNORECASE | re.MULTILINE)
@@ -33,10 +40,34 @@ _THOUGHT = re.compile(
 _FENCED = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
 
 
-def draft(rubric: Rubric, *, form: str) -> str:
-    """The first turn: skills with definitions and examples, and the topic; no limit yet, as in the paper."""
+def turns(manner: Manner) -> int:
+    """How often a student is told something: a draft and its improvement, or one text.
+
+    >>> turns("paper"), turns("brief")
+    (2, 1)
+    """
+    return {"paper": 2, "brief": 1}[manner]
+
+
+def draft(rubric: Rubric, *, form: str, manner: Manner = "paper") -> str:
+    """The first turn.
+
+    In the paper's manner: skills with definitions and examples, and the topic; no limit yet. In the brief manner it is the only
+    one: topic, limit and names; what is asked for (``form``) is left unsaid.
+    """
+    if manner == "brief":
+        return brief(rubric.topic, rubric.limit, [skill.name for skill in rubric.skills])
     skills = "\n".join(f"- {skill.name}: {skill.definition} For example: {skill.example}" for skill in rubric.skills)
     return _DRAFT.format(form=form, topic=rubric.topic, skills=skills)
+
+
+def brief(topic: str, limit: int, asked: Sequence[str]) -> str:
+    """All that is said in the brief manner.
+
+    >>> brief("law", 2, ["hedge", "fear", "denial"])
+    'Write about law, in at most 2 sentences: hedge; fear; denial.'
+    """
+    return _BRIEF.format(topic=topic, limit=sentences(limit), skills="; ".join(asked))
 
 
 def improved(rubric: Rubric) -> str:
@@ -67,6 +98,7 @@ def _found(mark: re.Pattern[str], said: str) -> list[re.Match[str]]:
     return list(mark.finditer(said)) or list(_IN_LINE[mark].finditer(said))
 
 
-def digest() -> str:
+def digest(manner: Manner = "paper") -> str:
     """Eight hex digits of the student's prompts."""
-    return hashlib.sha256((VERSION + _DRAFT + _IMPROVED).encode()).hexdigest()[:8]
+    words = {"paper": _DRAFT + _IMPROVED, "brief": _BRIEF}[manner]
+    return hashlib.sha256((VERSION + words).encode()).hexdigest()[:8]

@@ -15,14 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from genlab.skills.files import read_text, read_yaml, write_whole
 from genlab.skills.skill import Exemplar, Skill, Topic
 
-SHIPPED = ("english", "code_review", "mathematics")
+SHIPPED = ("english", "code_review", "mathematics", "skillworld")
 TEXT = "a short piece of text"  # what a student writes, where a pack does not say
 LEFT_OUT = {"remove", "in review", "maybe"}  # statuses that the official code drops
+Manner = Literal["paper", "brief"]
+Known = TypeVar("Known", bound=str)
+MANNERS: tuple[Manner, ...] = ("paper", "brief")
+CHECKERS = ("skillworld",)  # programs that grade a formal language exactly; genlab.evaluation calls them
 HEADINGS = {"skill", "category", "definition", "example"}
 PACK_FIELDS = {
     "name",
@@ -37,10 +41,13 @@ PACK_FIELDS = {
     "part_of",
     "salt",
     "exemplars",
+    "manner",
+    "checker",
 }
 SKILL_FIELDS = {"name", "category", "definition", "example", "aliases", "source", "licence", "frequency", "frequency_source"}
 TOPIC_FIELDS = {"name", "frequency", "frequency_source"}
 EXEMPLAR_FIELDS = {"skills", "topic", "text"}
+LATER = {"manner": "paper", "checker": ""}  # younger than some stores: at these values they are no part of a digest
 MORE = "cells without a column"
 COMMAS = "put quotes around a cell that holds a comma"
 UNQUOTED = "YAML reads yes, no, numbers and dates as such: put quotes"
@@ -60,6 +67,9 @@ class Pack:
         part_of: the digest of the pack this one was split from, or "".
         salt: what a private pack's hashes are mixed with, so that nobody finds a name by hashing guesses; as private as they are.
         exemplars: texts that deserve every point, for measuring graders.
+        manner: how a student is asked. paper: skills with definitions and examples, a draft, then an improved text; brief: names
+            only, in one turn.
+        checker: the program that grades these skills exactly ("skillworld"), or "": then models grade.
     """
 
     name: str
@@ -74,11 +84,14 @@ class Pack:
     part_of: str = ""
     salt: str = ""
     exemplars: tuple[Exemplar, ...] = ()
+    manner: Manner = "paper"
+    checker: str = ""
 
     @property
     def digest(self) -> str:
         """Sixteen hex digits of the SHA-256 of everything in the pack, its salt too: of a salted pack, nothing can be guessed."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        content = {name: value for name, value in asdict(self).items() if LATER.get(name) != value}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -111,7 +124,7 @@ def masked(name: str, salt: str) -> str:
 
 
 def load(reference: str) -> Pack:
-    """A shipped pack by name (english, code_review, mathematics), or a file of yours: ``.yaml``, ``.yml`` or ``.csv``.
+    """A shipped pack by name (one of ``SHIPPED``), or a file of yours: ``.yaml``, ``.yml`` or ``.csv``.
 
     Raises:
         ValueError: no such pack or file, or a file that is not a pack; the message says where and what was expected.
@@ -159,6 +172,7 @@ def parse(text: str, where: str = "pack") -> Pack:
     private = content.get("private", False)
     if not isinstance(private, bool):
         raise ValueError(f"{where}: private is true or false, got {private!r}")
+    manner = _one_of(content, "manner", MANNERS, where) or "paper"
     return checked(
         Pack(
             **head,
@@ -174,6 +188,8 @@ def parse(text: str, where: str = "pack") -> Pack:
             exemplars=tuple(
                 _exemplar(each, f"{where}, exemplar {place}") for place, each in _entries(content, "exemplars", where)
             ),
+            manner=manner,
+            checker=_one_of(content, "checker", CHECKERS, where),
         ),
         where,
     )
@@ -255,7 +271,8 @@ def dump(pack: Pack) -> str:
 
     shared = {"source": pack.source, "licence": pack.licence}
     lists = ("skills", "topics", "exemplars")
-    head = {name: value for name, value in asdict(pack).items() if name not in lists and value not in ("", False)}
+    said = {name: value for name, value in asdict(pack).items() if LATER.get(name) != value}
+    head = {name: value for name, value in said.items() if name not in lists and value not in ("", False)}
     body = {
         "skills": [kept(asdict(skill), shared) for skill in pack.skills],
         "topics": [kept(asdict(topic), {}) for topic in pack.topics],
@@ -353,6 +370,16 @@ def _word(entry: Mapping[str, Any], name: str, where: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{where}: {name} is text, got {value!r} ({UNQUOTED})")
     return " ".join(value.split())
+
+
+def _one_of(entry: Mapping[str, Any], name: str, known: tuple[Known, ...], where: str) -> Known | Literal[""]:
+    value = _word(entry, name, where)
+    if not value:
+        return ""
+    for each in known:
+        if each == value:
+            return each
+    raise ValueError(f"{where}: {name} is {' or '.join(known)}, or left out; got {value!r}")
 
 
 def _only(entry: Mapping[str, Any], known: set[str], where: str) -> None:
