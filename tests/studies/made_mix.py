@@ -9,8 +9,8 @@ from genlab import chance
 from genlab.grading.graded import GradedText
 from genlab.results.records import columns_of, schema_of, table_of
 from genlab.results.runs import Run
+from genlab.results.texts import texts
 from genlab.studies.skill_mix import SkillMix
-from genlab.studies.skill_mix.texts import texts
 
 NAMES = ("metaphor", "red herring", "modus ponens", "litotes", "zeugma", "irony")
 KINDS = ("literary", "rhetorical", "logical")

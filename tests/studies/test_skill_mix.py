@@ -102,9 +102,20 @@ def test_labels() -> None:
 
 def test_presets_are_what_they_say() -> None:
     (mini,), (paper,) = PRESETS["mini"](), PRESETS["paper"]()
-    assert all(name.startswith("scripted/") for name in (*mini.student, *mini.grader))
-    assert (paper.n, paper.generations, paper.gradings, paper.k, paper.uncommon) == (100, 3, 3, (2, 3, 4, 5, 6), True)
+    assert {each.settings["student"] for each in mini.conditions()} == {"batched/skillworld"}
+    assert (paper.n, paper.k, paper.uncommon) == (100, (2, 3, 4, 5, 6), True)
     assert len(all_conditions([mini])) == 3
+
+
+def test_what_is_left_open_follows_from_who_is_asked() -> None:
+    def filled(study: SkillMix) -> tuple[Any, ...]:
+        settings = study.conditions()[0].settings
+        return tuple(settings[name] for name in ("pack", "generations", "gradings", "inspect", "grader"))
+
+    assert filled(SkillMix()) == ("skillworld", 1, 1, {"temperature": 0}, ["checker/skillworld"])
+    assert filled(SkillMix(inspect=("temperature=0.7",), generations=5))[1:4] == (5, 1, {"temperature": 0.7})
+    assert filled(SkillMix(student=("openai/x",), grader=("a/b",))) == ("english", 3, 3, {}, ["a/b"])
+    assert filled(SkillMix(student=("openai/x", "batched/skillworld"), grader=("a/b",)))[:3] == ("english", 3, 3)
 
 
 REFUSED = [
@@ -147,7 +158,7 @@ def test_what_cannot_be_run_says_what_is_right(assignment: str, message: str) ->
     """As ``genlab run`` finds out before anything starts: fields, conditions, their price, and whether they are ready."""
 
     def begin() -> None:
-        for study, condition in all_conditions(chosen(Choice("skill_mix", "mini", (assignment,)))):
+        for study, condition in all_conditions(chosen(Choice("skill_mix", "mini", ("student=scripted/student", assignment)))):
             study.price(condition.settings, "cpu")
             study.ready(condition.settings)
 

@@ -12,11 +12,12 @@ from genlab.intervals import wilson
 from genlab.results.claims import Judged, Verdict, judge
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
+from genlab.results.texts import texts
 from genlab.studies.skill_mix import SkillMix
 from genlab.studies.skill_mix.published import PUBLISHED
 from genlab.studies.skill_mix.stopping import decide
 from genlab.studies.skill_mix.stopping import values as values_of
-from genlab.studies.skill_mix.texts import by_student, cells, main, texts
+from genlab.studies.skill_mix.texts import by_student, cells, main
 
 
 # ------------------------------------------------------------------------------------------------ claims

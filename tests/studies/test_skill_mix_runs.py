@@ -20,12 +20,12 @@ from genlab.evaluation.logs import read_texts
 from genlab.grading.graded import GradedText
 from genlab.results.records import schema_of, table_of, to_bytes
 from genlab.results.store import Store
+from genlab.results.texts import texts
 from genlab.skills.pack import load
 from genlab.studies.skill_mix import SkillMix
 from genlab.studies.skill_mix.stopping import decide
-from genlab.studies.skill_mix.texts import texts
 
-SMALL = SkillMix(k=(2,), n=6, generations=2, gradings=2, controls=7)
+SMALL = SkillMix(student=("scripted/student",), k=(2,), n=6, generations=2, gradings=2, controls=7)
 WORDS = ("k=2", "n=6", "generations=2", "gradings=2", "controls=7")
 Outcome = tuple[list[GradedText], str]
 
@@ -205,7 +205,8 @@ def genlab(
 
 
 def words(*settings: str, out: str = "store") -> list[str]:
-    return ["run", "skill_mix", "--out", out, *(word for each in settings for word in ("--set", each))]
+    every = ("student=scripted/student", *settings)
+    return ["run", "skill_mix", "--out", out, *(word for each in every for word in ("--set", each))]
 
 
 def files(place: Path) -> dict[str, tuple[int, str]]:
@@ -274,7 +275,9 @@ def test_without_inspect_a_run_says_how_to_get_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_at_three_moments_it_resumes_to_the_same_records(tmp_path: Path) -> None:
     longer = ("k=3", "n=24", "generations=1", "gradings=2", "controls=6", "processes=2")
-    whole, _ = run(SkillMix(k=(3,), n=24, generations=1, gradings=2, controls=6), tmp_path / "whole")
+    whole, _ = run(
+        SkillMix(student=("scripted/student",), k=(3,), n=24, generations=1, gradings=2, controls=6), tmp_path / "whole"
+    )
     asked = replies(tmp_path)
     cut = tmp_path / "cut"
     cut.mkdir()

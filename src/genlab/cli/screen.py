@@ -12,6 +12,10 @@ PIPE_WIDTH = 160  # characters, where no terminal says how wide it is
 EXTRAS = {  # what to install where a package is missing
     **dict.fromkeys(("torch", "jaxtyping", "sklearn", "PIL"), ("this study trains networks", "train")),
     **dict.fromkeys(("inspect_ai", "openai"), ("this asks language models through Inspect", "llm")),
+    **dict.fromkeys(
+        ("transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "huggingface_hub"),
+        ("this trains or runs language models here", "sft"),
+    ),
 }
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -73,7 +73,7 @@ def _results(place: str, pack: str | None) -> "tuple[list[GradedText], dict[str,
     path = Path(place)
     if (path / "store.json").is_file():
         from genlab.results.store import Store
-        from genlab.studies.skill_mix.texts import texts
+        from genlab.results.texts import texts
 
         runs = Store(place).runs("skill_mix")
         rows = [row for run in runs for row in texts(run)]

@@ -19,6 +19,7 @@ Presets = Mapping[str, Callable[[], Sequence[Study]]]
 STUDIES: dict[str, str] = {  # name: module with PRESETS and a Study class; imported when asked for
     "edge_of_stability": "genlab.studies.edge_of_stability",
     "skill_mix": "genlab.studies.skill_mix",
+    "skill_composition": "genlab.studies.skill_composition",
 }
 
 

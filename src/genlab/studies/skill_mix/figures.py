@@ -11,6 +11,10 @@ from genlab.results.runs import Run
 from genlab.studies.skill_mix.published import PUBLISHED
 from genlab.studies.skill_mix.texts import SCORES, Cell, Score, by_student, main, points_by
 
+REFERENCE = (
+    " Dashed, faint: the published leaderboard of March 2024 (GPT-4 as grader, other skills and topics, best of 3). "
+    "Another pack, another grader: not comparable."
+)
 SHOWN = 12  # skills at either end of the ranking
 
 
@@ -19,6 +23,8 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
     found = main(runs)
     if not any(cell.graded for cell in found):
         return ()
+    by_models = not all(cell.exact for cell in found)
+    published = {score: _published(score) if by_models else [] for score in SCORES}
     made = [
         Figure(
             "scores",
@@ -28,12 +34,11 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
         ),
         Figure(
             "best",
-            "Best of the generations, and the published rows",
-            "Solid: the best of each combination's texts, the paper's way of counting, names deducted as the leaderboard does. "
-            "Dashed, faint: the published leaderboard of March 2024 (GPT-4 as grader, other skills and topics, best of 3). "
-            "Another pack, another grader: not comparable.",
+            "Best of the generations" + (", and the published rows" if by_models else ""),
+            "Solid: the best of each combination's texts, the paper's way of counting, names deducted as the leaderboard does."
+            + (REFERENCE if by_models else ""),
             [
-                Panel(name, "k", name, [*_best(found, score), *_published(score)], y_range=(0, 1), whole_x=True)
+                Panel(name, "k", name, [*_best(found, score), *published[score]], y_range=(0, 1), whole_x=True)
                 for score, name in SCORES.items()
             ],
         ),

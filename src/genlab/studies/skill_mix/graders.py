@@ -14,16 +14,21 @@ from genlab.studies.skill_mix.texts import Cell, cells
 
 
 def tables(runs: Sequence[Run]) -> list[Table]:
-    """Agreement, errors on planted texts, corrected ratios, and how graders treat their own family."""
+    """Agreement, errors on planted texts, corrected ratios, and how graders treat their own family.
+
+    Of an exact checker: how far other graders agree with it, and its points on planted texts, which show that it works.
+    """
     found = cells(runs)
-    return [_agreement(found), _errors(found), _corrected(found), _families(found)]
+    models = [cell for cell in found if not cell.exact]
+    return [_agreement(found), _errors(found), _corrected(models), _families(found)]
 
 
 def _agreement(found: Sequence[Cell]) -> Table:
     texts = _once([row for cell in found for row in cell.graded])
     random = chance.numpy("skill_mix", "agreement")
     rows = []
-    for grader, kinds in between_gradings(texts, random=random).items():
+    exact = {cell.grader for cell in found if cell.exact}  # whose gradings of one text are one grading
+    for grader, kinds in between_gradings([row for row in texts if row.grader not in exact], random=random).items():
         rows += [[f"gradings of {grader}", kind, *_cells(each)] for kind, each in kinds.items()]
     if len({row.grader for row in texts}) > 1:
         rows += [["graders, by their votes", kind, *_cells(each)] for kind, each in between_graders(texts, random=random).items()]
@@ -127,7 +132,7 @@ def _families(found: Sequence[Cell]) -> Table:
             continue
         for cell in panel:
             interval = cell.mean("full_marks")
-            own = "its own family" if cell in kin else "another family"
+            own = "its own family" if cell in kin else "no family: a program" if cell.exact else "another family"
             rows.append([student, str(k), cell.grader, own, "–" if interval is None else _with(interval.centre, interval)])
     return Table(
         "families",

@@ -10,6 +10,7 @@ from genlab.evaluation.logs import BUDGET
 from genlab.evaluation.masking import mask_logs, masked
 from genlab.evaluation.part import Part
 from genlab.evaluation.part import evaluate as evaluate_part
+from genlab.evaluation.roles import checker_of, models_among
 from genlab.grading.graded import GradedText
 from genlab.results.snapshots import Snapshot
 from genlab.running.pool import Pool, Task
@@ -88,16 +89,16 @@ def check(study: SkillMix, settings: Mapping[str, Any]) -> None:
         raise ValueError("this study asks language models through Inspect. Install it: pip install 'genlab[llm]'")
     pack = _pack(settings)
     draw(pack, settings["k"], settings["n"], seed=settings["seed"], exclude=common(pack) if settings["uncommon"] else ())
+    models = {settings["student"], *models_among(settings["grader"]), *([settings["against"]] if settings["against"] else [])}
     if study.prices:
         from genlab.evaluation.budget import rates
 
-        models = {settings["student"], *settings["grader"], *([settings["against"]] if settings["against"] else [])}
         priced = rates(study.prices)
         if study.max_cost is not None and (unknown := sorted(models - priced.keys())):
             raise ValueError(f"max_cost wants a price for every model, and {study.prices} has none for {', '.join(unknown)}")
     from inspect_ai.model import get_model
 
-    for model in {settings["student"], *settings["grader"], *([settings["against"]] if settings["against"] else [])}:
+    for model in models:
         try:
             get_model(model)
         except Exception as error:
@@ -136,8 +137,8 @@ def _part(study: SkillMix, settings: Mapping[str, Any], folder: str, student: st
     return Part(
         task={**task, "graders": len(settings["grader"]), "first": begin, "n": size, "cache": study.cache},
         student=student,
-        graders=tuple(settings["grader"]),
-        student_options=parse(study.inspect),
+        graders=models_among(settings["grader"]),
+        student_options=study.options(),
         grader_options=parse(study.grading, graders=True),
         log_dir=f"{study.store}/conditions/{Condition(study.name, study.protocol, settings).id}/logs/{folder}",
         environment=environment,
@@ -204,8 +205,8 @@ def _facts(settings: Mapping[str, Any], pack: "Pack") -> dict[str, str]:
     return {
         "pack": f"{pack.name} {pack.version}",
         "pack checksum": pack.digest,
-        "student's prompts": writing.digest(),
-        "graders' prompts": prompts.digest(),
+        "student's prompts": writing.digest(pack.manner),
+        "graders' prompts": prompts.digest() if models_among(settings["grader"]) else f"none: {checker_of(pack)}",
         "draws put back": f"{drawn.repeated} repeated, {drawn.excluded} with a common skill",
     }
 

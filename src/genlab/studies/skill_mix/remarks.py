@@ -8,12 +8,18 @@ from genlab.studies.skill_mix.texts import STATUSES, cells, main
 
 
 def remarks(runs: Sequence[Run]) -> Sequence[str]:
-    """Plumbing; texts without a grade; planted texts that are too few; graders of a student's own family."""
+    """Plumbing; exact checkers; early stops; texts without a grade; graders of a student's own family."""
     said = []
     if any(scripted(run.settings) for run in runs):
         said.append(
             "A script stands in for a model (scripted/...): these numbers test the plumbing, say nothing of any model, and are "
             "comparable with nothing"
+        )
+    for grader, pack in dict.fromkeys((cell.grader, cell.pack) for cell in main(runs) if cell.exact):
+        said.append(
+            f"A program, {grader}, grades the texts of pack {pack} and decides every point exactly: there is no grader's error "
+            "in these numbers. They are of a small formal language, and comparable with no number of Skill-Mix in English, "
+            "the published ones included"
         )
     if any(cell.settings["stop"] != "no" for cell in main(runs)):
         said.append(

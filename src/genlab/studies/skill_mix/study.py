@@ -15,9 +15,12 @@ from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
 from genlab.results.runs import Run
 from genlab.results.snapshots import Snapshot
+from genlab.skills.pack import Pack
 from genlab.studies.study import Advance, Condition, Price, Study
 
 SCRIPTED = "scripted/"  # models of this provider are scripts: their numbers are plumbing
+STUDENT = ("batched/skillworld",)  # where none is named: it ships with genlab, and knows one language
+GRADER = ("scripted/grader",)  # where none is named and the pack has no exact checker
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,15 @@ class SkillMix(Study):
     """A grid: every student at every k, for each seed.
 
     Attributes:
-        student: Inspect models (openai/..., anthropic/..., hf/..., openai-api/local/...), each evaluated.
-        grader: Inspect models that grade side by side; the first one's grades are the score.
+        student: Inspect models (openai/..., anthropic/..., hf/..., openai-api/local/...), each evaluated. The default ships with
+            genlab: it knows one formal language, and answers at once.
+        grader: Inspect models that grade side by side; the first one's grades are the score. A pack with an exact checker
+            (skillworld) is graded by that, checker/skillworld, first; where no grader is named, by that alone.
         k: skills a text.
-        pack: english, code_review, mathematics, or a file of yours.
-        n: combinations; ``generations`` texts each (G), ``gradings`` independent gradings a text (R).
+        pack: english, code_review, mathematics, skillworld, or a file of yours; None is english, and skillworld for the student
+            that ships with genlab.
+        n: combinations; ``generations`` texts each (G), ``gradings`` independent gradings a text (R); None is 3, and 1 for the
+            student that ships with genlab, which is asked at temperature 0 unless ``inspect`` says another.
         mode: strict, or paper: parsed and scored as the official code does.
         controls: planted texts graded along, which measure the graders.
         uncommon: leave out skills that the pack says stand in 5% of texts or more, drawing others in their place.
@@ -70,13 +77,13 @@ class SkillMix(Study):
         "Ours is the mean with its 95% interval from a bootstrap over combinations: texts of one combination are not independent."
     )
 
-    student: tuple[str, ...] = ("scripted/student",)
-    grader: tuple[str, ...] = ("scripted/grader",)
+    student: tuple[str, ...] = STUDENT
+    grader: tuple[str, ...] = GRADER
     k: tuple[int, ...] = (2, 3, 4)
-    pack: str = "english"
+    pack: str | None = None
     n: int = 100
-    generations: int = 3
-    gradings: int = 3
+    generations: int | None = None
+    gradings: int | None = None
     mode: Literal["strict", "paper"] = "strict"
     controls: int = 12
     uncommon: bool = False
@@ -96,7 +103,7 @@ class SkillMix(Study):
 
     def __post_init__(self) -> None:
         for name in ("n", "generations", "gradings", "seeds", "look", "processes"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, got {getattr(self, name)}")
         if self.controls < 0:
             raise ValueError(f"controls is at least 0, got {self.controls}")
@@ -121,17 +128,52 @@ class SkillMix(Study):
         if self.max_cost is not None and self.prices is None:
             raise ValueError("max_cost wants prices=FILE: a YAML file of dollars a million tokens for every model of the run")
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the only student is the one that ships with genlab, and nothing that is asked costs anything."""
+        return self.student == STUDENT and self.against is None
+
+    def resolved(self) -> "SkillMix":
+        """This study with what was left open filled in, by who is asked."""
+        usual = 1 if self.embedded else 3  # greedy texts and exact gradings are the same each time
+        return replace(
+            self,
+            pack=self.pack or ("skillworld" if self.embedded else "english"),
+            generations=self.generations or usual,
+            gradings=self.gradings or usual,
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Options of Inspect's eval-set and of the students' generation."""
+        from genlab.evaluation.options import parse
+
+        return self.greedy() | parse(self.inspect)
+
+    def greedy(self) -> dict[str, Any]:
+        """What the shipped student is asked with where nothing is said; nothing for others."""
+        return {"temperature": 0} if self.embedded else {}
+
     def conditions(self) -> Sequence[Condition]:
-        """One a student, k and seed."""
+        """One a student, k and seed.
+
+        Raises:
+            ValueError: no such pack or option, or graders that do not go with the pack.
+        """
+        return self.resolved()._grid()
+
+    def _grid(self) -> Sequence[Condition]:
+        from genlab.evaluation.checking import expect_checkable
         from genlab.evaluation.options import parse, saying
         from genlab.skills.pack import load
 
-        options, grading = saying(parse(self.inspect)), saying(parse(self.grading, graders=True))
-        pack = load(self.pack)
+        options, grading = self.greedy() | saying(parse(self.inspect)), saying(parse(self.grading, graders=True))
+        pack = load(self.pack or "english")
+        expect_checkable(pack, self.mode)
+        graders = self.graders(pack)
         return [
             self.condition(
                 student=student,
-                grader=list(self.grader),
+                grader=list(graders),
                 k=k,
                 pack=self.pack,
                 pack_digest=pack.digest,
@@ -152,11 +194,37 @@ class SkillMix(Study):
             for student, k, seed in product(self.student, self.k, range(self.seeds))
         ]
 
+    def graders(self, pack: Pack) -> tuple[str, ...]:
+        """Who grades texts of this pack: its exact checker before all others, if it has one.
+
+        Raises:
+            ValueError: graders are named, and the pack's checker is not the first of them; a checker that is not the pack's; or
+                ``grading`` has options and no model grades.
+        """
+        from genlab.evaluation.roles import checker_of, models_among
+
+        exact = checker_of(pack)
+        named = (exact,) if exact and self.grader == GRADER else self.grader
+        models = models_among(named)
+        if exact and named != (exact, *models):
+            raise ValueError(
+                f"pack {self.pack} is graded exactly, by {exact}, before any model: set grader={','.join((exact, *models))}, or "
+                "another pack, such as pack=english"
+            )
+        if not exact and len(models) < len(named):
+            raise ValueError(
+                f"pack {self.pack} has no exact checker, and grader names {', '.join(sorted({*named} - {*models}))}: "
+                "name models, such as grader=openai/gpt-4o, or set pack=skillworld"
+            )
+        if self.grading and not models:
+            raise ValueError(f"grading holds options of graders that are models, and {exact} is none: leave grading out")
+        return named
+
     def run(self, settings: Mapping[str, Any], snapshot: Snapshot | None, device: str) -> Generator[Advance, None, str]:
         """Evaluate one student at one k."""
         from genlab.studies.skill_mix.method import evaluate
 
-        return evaluate(self, settings)
+        return evaluate(self.resolved(), settings)
 
     def keeping_in(self, store: str) -> "SkillMix":
         """Inspect's logs go to their condition's folder there, and the ledger of ``max_cost`` beside the conditions."""
@@ -166,13 +234,13 @@ class SkillMix(Study):
         """Check pack, k and n, the prices, and that Inspect is installed and knows the models' providers."""
         from genlab.studies.skill_mix.method import check
 
-        check(self, settings)
+        check(self.resolved(), settings)
 
     def price(self, settings: Mapping[str, Any], device: str) -> Price:
         """Calls and tokens from the very prompts, and dollars where there are prices."""
         from genlab.studies.skill_mix.price import price
 
-        return price(self, settings)
+        return price(self.resolved(), settings)
 
     @classmethod
     def label(cls, settings: Mapping[str, Any]) -> str:
@@ -235,8 +303,8 @@ def scripted(settings: Mapping[str, Any]) -> bool:
 
 
 def mini() -> tuple[SkillMix, ...]:
-    """A smoke test without a key: scripts stand where the models will, in half a minute."""
-    return (SkillMix(n=20, generations=3, gradings=3),)
+    """Without a student named: the one that ships with genlab, in its own language, before an exact checker; under a minute."""
+    return (SkillMix(),)
 
 
 def paper() -> tuple[SkillMix, ...]:

@@ -32,8 +32,9 @@ def tables(runs: Sequence[Run]) -> Sequence[Table]:
     if not found:
         return ()
     made = [_scores(found), _comparisons(found), _saturations(found), _extremes(found, "skill"), _extremes(found, "topic")]
-    made += [*graders.tables(runs), _novelty(found)]
-    return [table for table in (*made, _money(runs), _published()) if table.rows]
+    by_models = [cell for cell in found if not cell.exact]  # a formal language has no corpus and no published row
+    made += [*graders.tables(runs), _novelty(by_models), _money(runs), *([_published()] if by_models else [])]
+    return [table for table in made if table.rows]
 
 
 def shown(interval: Interval | None, digits: int = 3) -> str:

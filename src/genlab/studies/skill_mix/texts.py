@@ -1,18 +1,16 @@
 """Graded texts by cell: one student at one k before one grader, its seeds pooled, with the scores' means and intervals."""
 
-import dataclasses
 import json
-import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from genlab import chance
+from genlab.evaluation.roles import models_among
 from genlab.grading.graded import GradedText
 from genlab.intervals import Interval, cluster_bootstrap
 from genlab.results.runs import Run
+from genlab.results.texts import texts
 
 Score = Literal["full_marks", "all_skills", "skill_fraction"]
 SCORES: dict[Score, str] = {
@@ -52,6 +50,11 @@ class Cell:
     def graded(self) -> tuple[GradedText, ...]:
         """The texts that have a grade."""
         return tuple(row for row in self.texts if row.status == "graded")
+
+    @property
+    def exact(self) -> bool:
+        """Whether the grader is a program that decides every point: it has no errors to measure, and no other world's numbers."""
+        return not models_among([self.grader])
 
     @property
     def combinations(self) -> int:
@@ -126,13 +129,6 @@ def main(runs: Sequence[Run]) -> list[Cell]:
     return [cell for cell in cells(runs) if cell.first]
 
 
-def texts(run: Run) -> list[GradedText]:
-    """A run's records, as the rows they were made from."""
-    names = [field.name for field in dataclasses.fields(GradedText)]
-    columns = [[_plain(name, value) for value in run.columns[name]] for name in names]
-    return [GradedText(*values) for values in zip(*columns, strict=True)]
-
-
 def by_student(found: Iterable[Cell]) -> dict[str, list[Cell]]:
     """Cells of each student, by k. Where one was evaluated in several ways, each has its own entry, and its name says how."""
     grouped: dict[str, dict[str, list[Cell]]] = {}
@@ -176,15 +172,3 @@ def points_by(cell: Cell, of: Literal["category", "skill", "topic"]) -> Mapping[
         for name, point in zip(row.categories if of == "category" else row.skills, row.points[: row.k], strict=True):
             add(name, min(1.0, point), row.sample)
     return found
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A value as it was before it went through a column."""
-    if isinstance(value, float | np.floating):
-        return None if math.isnan(value) else float(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, list):
-        filled = (math.nan if each is None else each for each in value)
-        return tuple(filled if name == "truth" else value)
-    return value

@@ -1,0 +1,38 @@
+"""Where a model is: a student that ships with genlab, a folder, or a name on the hub."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+_HUB = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def shipped() -> dict[str, Path]:
+    """The students that come with genlab, by name."""
+    place = Path(str(files("genlab.students"))) / "shipped"
+    return {each.parent.name: each.parent for each in sorted(place.glob("*/config.json"))}
+
+
+def place(name: str | Path) -> str:
+    """What transformers is to load: a folder's path, or a name on the hub.
+
+    The name of a shipped student is that student, even where a folder of the same name lies at hand: write ``./name`` for
+    the folder.
+
+    Raises:
+        ValueError: it is none of the three, or a folder without a model.
+    """
+    ours = shipped()
+    if str(name) in ours:
+        return str(ours[str(name)])
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not any((folder / each).is_file() for each in ("config.json", "adapter_config.json")):
+            raise ValueError(f"{folder} holds no model: expected a Hugging Face folder, with config.json and *.safetensors")
+        return str(folder.resolve())
+    known = f"Students that come with genlab: {', '.join(ours) or 'none in this installation'}."
+    if folder.exists() or folder.is_absolute() or not _HUB.fullmatch(str(name)) or str(name).startswith("."):
+        raise ValueError(f"no model folder at {name}: give a folder, a name on the hub (owner/name), or a student. {known}")
+    if "/" not in str(name):
+        raise ValueError(f"no student and no folder is called {name!r}. {known} A name on the hub is written owner/name.")
+    return str(name)
