@@ -1,6 +1,8 @@
 """The student that ships with genlab: one model and one number, however it is asked."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from genlab.results.records import columns_of, schema_of, table_of
 from genlab.results.runs import Run
 from genlab.skillworld.checker import check
 from genlab.students.generating import Writer
-from genlab.students.places import shipped
+from genlab.students.places import fingerprint, shipped
 from genlab.studies.skill_composition import SkillComposition, method
 from genlab.studies.skill_composition.scores import students
 from genlab.studies.skill_mix import SkillMix
@@ -114,3 +116,19 @@ def test_the_study_reads_its_own_records() -> None:
     table = table_of(rows, schema_of(GradedText))
     (student,) = students([Run(condition.id, condition.settings, "evaluated", columns_of(table))])
     assert student.by_seed("all", 2, "full_marks") == {0: sum(row.full_marks or 0.0 for row in rows) / N}
+
+
+def test_another_model_in_the_same_place_is_asked_anew(part: Part, tmp_path: Path) -> None:
+    """Inspect's cache knows a model by its name: replies of one that stood there before are not its replies."""
+    folder = tmp_path / "student"
+    texts = []
+    for place in (FOLDER, shipped()["skillworld-base"]):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(place, folder)
+        logs = str(tmp_path / place.name)
+        run(dataclasses.replace(part, student=f"batched/{folder}", log_dir=logs))
+        texts.append([row.text for row in read_texts(logs)])
+    assert texts[0] == [row.text for row in of_the_study(3)]
+    assert texts[0] != texts[1]
+    assert fingerprint(str(FOLDER)) != fingerprint(str(folder)) == fingerprint(str(shipped()["skillworld-base"]))
+    assert fingerprint("owner/name-on-the-hub") == ""

@@ -67,9 +67,11 @@ class Asking:
             what = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
             dearest = most(prompt, model.config.max_tokens or OUTPUT_TOKENS, rate)
             call = self.budget.begin(f"{model}/{path}/{what}", dearest, kept=self.cache)
+        weights = getattr(model.api, "weights", "")  # of a model in a folder: another one there is another model
+        scopes = {"genlab": path} | ({"weights": weights} if weights else {})
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                policy = CachePolicy(expiry=None, scopes={"genlab": path}) if self.cache else False
+                policy = CachePolicy(expiry=None, scopes=scopes) if self.cache else False
                 output = await model.generate(list(messages), cache=policy)
                 break
             except Exception as error:

@@ -1,10 +1,12 @@
 """Where a model is: a student that ships with genlab, a folder, or a name on the hub."""
 
+import hashlib
 import re
 from importlib.resources import files
 from pathlib import Path
 
 _HUB = re.compile(r"[\w.-]+(/[\w.-]+)?")
+READ_WHOLE = 64 * 2**20  # bytes of a weights file up to which all of it is hashed: our assumption
 
 
 def shipped() -> dict[str, Path]:
@@ -36,3 +38,19 @@ def place(name: str | Path) -> str:
     if "/" not in str(name):
         raise ValueError(f"no student and no folder is called {name!r}. {known} A name on the hub is written owner/name.")
     return str(name)
+
+
+def fingerprint(location: str) -> str:
+    """Sixteen hex digits that change with the model at a ``place``; "" for a name on the hub, whose revision says which it is.
+
+    Of weights beyond ``READ_WHOLE`` bytes a file, size and time of change stand for the content.
+    """
+    folder = Path(location)
+    if not folder.is_dir():
+        return ""
+    found = hashlib.sha256()
+    for each in sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".json", ".jinja")):
+        known = each.stat()
+        content = each.read_bytes() if known.st_size <= READ_WHOLE else f"{known.st_size} {known.st_mtime_ns}".encode()
+        found.update(each.name.encode() + hashlib.sha256(content).digest())
+    return found.hexdigest()[:16]

@@ -1,6 +1,8 @@
 """``batched/...``: any local language model as an Inspect model, with the requests of an evaluation written many at a time."""
 
-from collections import Counter
+import heapq
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -13,7 +15,7 @@ from genlab import chance
 from genlab.evaluation.options import HOW
 from genlab.students.desk import Desk, Manner
 from genlab.students.generating import Conversation, Writer, key_of
-from genlab.students.places import place
+from genlab.students.places import fingerprint, place
 
 HONOURED = {"temperature", "top_p", "top_k", "max_tokens", "seed"}
 INSPECTS = {  # options that Inspect itself heeds
@@ -30,16 +32,34 @@ INSPECTS = {  # options that Inspect itself heeds
 }
 TOKENS = 2048  # of a reply where nothing says more: Inspect's own default, DEFAULT_MAX_TOKENS
 ELSE = ("min_p", "typical_p", "top_h", "epsilon_cutoff", "eta_cutoff")  # ways to sample that a folder may want, not offered here
-_desks: "WeakValueDictionary[tuple[str, str, int | None, int], Desk]" = WeakValueDictionary()
+_desks: "WeakValueDictionary[tuple[object, ...], Desk]" = WeakValueDictionary()
+
+
+class _Times:
+    """The numbers 1, 2, 3, ...; one that is given back is the next again."""
+
+    def __init__(self) -> None:
+        self._most, self._back = 0, list[int]()
+
+    def take(self) -> int:
+        self._most += not self._back
+        return heapq.heappop(self._back) if self._back else self._most
+
+    def give_back(self, number: int) -> None:
+        heapq.heappush(self._back, number)
+
+
+_Asked = defaultdict[int, _Times]  # by what was said
 
 
 class Batched(ModelAPI):
     """The provider ``batched``: ``batched/<folder>``, ``batched/<owner/name on the hub>``, or ``batched/<shipped student>``.
 
     A reply is a function of the conversation, the options, ``seed`` (0 where none is set), the sample's id, its epoch, and how
-    often that sample has asked the same before: a run that is resumed, or spread over processes, gets the same texts. What is not
-    set is as the folder's generation config has it, which is what transformers does: an unset temperature samples where
-    ``do_sample`` is true and is 0 where it is not.
+    often that sample has had a reply to the same: a run that is resumed, or spread over processes, gets the same texts. What is
+    not set is as the folder's generation config has it, which is what transformers does: an unset temperature samples where
+    ``do_sample`` is true and is 0 where it is not. A reply that the model's positions cut off stops with "max_tokens", too; a
+    conversation that leaves no position for one is an error.
 
     Args:
         model_name: a folder, a name on the hub, or a shipped student.
@@ -69,13 +89,17 @@ class Batched(ModelAPI):
             raise ValueError(f"batched/ takes the model arguments device, threads and batch, not {', '.join(others)}")
         super().__init__(model_name, base_url, api_key, [], config)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        key = (place(model_name), self.device, threads, batch)
-        desk = _desks.get(key)
+        if batch < 1:
+            raise ValueError(f"batch {batch}: expected at least 1")
+        self.where = place(model_name)
+        self.weights = fingerprint(self.where)  # part of what a cached reply is known by
+        what = (self.where, _stamp(self.where), self.device, threads, batch)
+        desk = _desks.get(what)
         if desk is None:
-            _desks[key] = desk = Desk(Writer(model_name, device=self.device, threads=threads), batch=batch)
+            _desks[what] = desk = Desk(Writer(model_name, device=self.device, threads=threads), batch=batch)
         self.desk = desk
-        self._asked: WeakKeyDictionary[ActiveSample, Counter[int]] = WeakKeyDictionary()
-        self._alone: Counter[int] = Counter()
+        self._asked: WeakKeyDictionary[ActiveSample, _Asked] = WeakKeyDictionary()
+        self._alone: _Asked = defaultdict(_Times)
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
@@ -84,7 +108,16 @@ class Batched(ModelAPI):
         if tools:
             raise ValueError(f"batched/{self.model_name} calls no tools, got {', '.join(tool.name for tool in tools)}")
         manner, conversation = self._manner(config), _conversation(input)
-        reply = await self.desk.ask(conversation, self._key(conversation, config.seed or 0), manner)
+        sample, said = sample_active(), chance.number(*key_of(conversation))
+        asked = (self._alone if sample is None else self._asked.setdefault(sample, defaultdict(_Times)))[said]
+        name, epoch = ("", 0) if sample is None else (str(sample.sample.id), sample.epoch)
+        times = asked.take()
+        try:
+            drawn = key(conversation, seed=config.seed or 0, sample=name, epoch=epoch, times=times)
+            reply = await self.desk.ask(conversation, drawn, manner)
+        except BaseException:
+            asked.give_back(times)  # a call without a reply does not count: made once more, it is the same call
+            raise
         output = ModelOutput.from_content(self.model_name, reply.text, "stop" if reply.finished else "max_tokens")
         output.usage = ModelUsage(
             input_tokens=reply.input_tokens,
@@ -93,22 +126,13 @@ class Batched(ModelAPI):
         )
         return output
 
-    def _key(self, conversation: Conversation, seed: int) -> tuple[chance.Key, ...]:
-        """Names a call among all of a run, whatever the order in which calls are made."""
-        sample, said = sample_active(), chance.number(*key_of(conversation))
-        asked = self._alone if sample is None else self._asked.setdefault(sample, Counter())
-        asked[said] += 1
-        if sample is None:
-            return key(conversation, seed=seed, times=asked[said])
-        return key(conversation, seed=seed, sample=str(sample.sample.id), epoch=sample.epoch, times=asked[said])
-
     def _manner(self, config: GenerateConfig) -> Manner:
         """The options, with what they leave open as the folder has it."""
         wanted = {name: value for name, value in config if value and name not in HONOURED | INSPECTS}
         refused = [name for name, value in wanted.items() if not (name in ("num_choices", "best_of") and value == 1)]
         if refused:
             raise ValueError(f"batched/ has no {', '.join(refused)}; it has {', '.join(sorted(HONOURED))}")
-        usual, tokens = self.desk.writer.usual, config.max_tokens or TOKENS
+        usual, tokens = self.desk.writer.usual, TOKENS if config.max_tokens is None else config.max_tokens
         temperature = config.temperature
         if temperature is None:
             temperature = (1.0 if usual.temperature is None else usual.temperature) if usual.do_sample else 0.0
@@ -135,7 +159,7 @@ class Batched(ModelAPI):
         return self.desk.batch
 
     def connection_key(self) -> str:
-        return f"batched/{place(self.model_name)}/{self.device}"
+        return f"{self.where}/{self.device}"
 
     def collapse_user_messages(self) -> bool:
         return True
@@ -163,3 +187,9 @@ def _conversation(messages: list[ChatMessage]) -> Conversation:
             raise ValueError(f"batched/ reads text from system, user and assistant, got {', '.join(kinds)}")
         turns.append({"role": message.role, "content": message.text})
     return turns
+
+
+def _stamp(where: str) -> tuple[object, ...]:
+    """Changes when a folder's model is trained on in place."""
+    files = sorted(Path(where).glob("*.*")) if Path(where).is_dir() else []
+    return tuple((each.name, status.st_mtime_ns, status.st_size) for each in files for status in [each.stat()])
