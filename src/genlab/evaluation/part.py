@@ -86,7 +86,11 @@ def _logs(part: Part, options: Mapping[str, Any], grading: Mapping[str, Any]) ->
     _, logs = eval_set(
         skill_mix(**part.task),
         log_dir=part.log_dir,
-        model=get_model(part.student, config=GenerateConfig(**generation(options))),  # a budget reads max_tokens there
+        model=get_model(
+            part.student,
+            config=GenerateConfig(**generation(options)),  # a budget reads max_tokens there
+            memoize=False,  # a folder's model may have changed since
+        ),
         model_roles={
             role: get_model(name, config=GenerateConfig(**grading))  # with its role it would be that of an earlier evaluation
             for role, name in zip(roles(len(part.graders)), part.graders, strict=True)
