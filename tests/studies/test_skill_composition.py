@@ -218,7 +218,7 @@ def test_what_cannot_be_studied_says_what_is_right(changes: dict[str, Any], mess
 
 
 def test_presets_are_what_they_say() -> None:
-    assert len(all_conditions(PRESETS["mini"]())) == 4 * 3
+    assert len(all_conditions(PRESETS["mini"]())) == 5 * 3
     every = all_conditions(PRESETS["full"]())
     assert len(every) == 5 * (5 + 4 + 3)  # the bases are evaluated once
     assert {condition.settings["base"] for _, condition in all_conditions(PRESETS["paper"]())} == {

@@ -6,6 +6,7 @@ its interval is over seeds. Strict and replay students, and other bases, are set
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from genlab.results.claims import Claim, Finding, Region, finding, not_measured
 from genlab.results.runs import Run
@@ -43,28 +44,27 @@ def _found(setting: str, values: Mapping[int, float], pair: Sequence[Student]) -
     )
 
 
-def _against_base(split: str, sizes: Sequence[int], scores: Mapping[str, str], runs: Sequence[Run]) -> list[Finding]:
+def _against_controls(split: str, sizes: Sequence[int], scores: Mapping[str, str], runs: Sequence[Run]) -> list[Finding]:
     findings = []
     for group in _grouped(runs):
-        if "D(1,2,3)" not in group or "base" not in group:
+        if "D(1,2,3)" not in group:
             continue
-        ours, base = group["D(1,2,3)"], group["base"]
-        for k in sizes:
-            for score, words in scores.items():
-                values = _difference(ours, base, split, k, score)
+        ours = group["D(1,2,3)"]
+        for control in (group[name] for name in ("base", "format") if name in group):
+            for k, (score, words) in product(sizes, scores.items()):
+                values = _difference(ours, control, split, k, score)
                 if values:
-                    findings.append(
-                        _found(f"{ours.name} minus base, {words}, {split}, k={k}, on {ours.base}", values, (ours, base))
-                    )
+                    setting = f"{ours.name} minus {control.mixture}, {words}, {split}, k={k}, on {ours.base}"
+                    findings.append(_found(setting, values, (ours, control)))
     return findings
 
 
 def _more_skills(runs: Sequence[Run]) -> Sequence[Finding]:
-    return _against_base("train", MORE, {"full_marks": "full marks", "present": "skills shown"}, runs)
+    return _against_controls("train", MORE, {"full_marks": "full marks", "present": "skills shown"}, runs)
 
 
 def _other_skills(runs: Sequence[Run]) -> Sequence[Finding]:
-    return _against_base("held-out", UNTAUGHT, {"full_marks": "full marks"}, runs)
+    return _against_controls("held-out", UNTAUGHT, {"full_marks": "full marks"}, runs)
 
 
 def _richer_data(runs: Sequence[Run]) -> Sequence[Finding]:

@@ -72,7 +72,7 @@ class SkillComposition(Study):
         "Ours is the mean over seeds with its Student-t 95% interval; students of one seed are compared on the same combinations."
     )
 
-    mixture: tuple[str, ...] = ("base", "D(1)", "D(1,2)", "D(1,2,3)")
+    mixture: tuple[str, ...] = ("base", "format", "D(1)", "D(1,2)", "D(1,2,3)")
     base: str = "skillworld-base"
     pack: str = "skillworld"
     held: tuple[str, ...] = ("symmetry", "logic", "voice")
@@ -239,7 +239,7 @@ def _digest(base: str) -> str | None:
 
 
 def mini() -> tuple[SkillComposition, ...]:
-    """Four students on the shipped base, strict, at equal tokens, three seeds: about four minutes on two idle cores."""
+    """Five students on the shipped base, strict, at equal tokens, three seeds: about four minutes on two idle cores."""
     return (SkillComposition(),)
 
 
