@@ -76,7 +76,7 @@ def test_equal_arguments_give_equal_files_and_leave_the_callers_chance_alone(stu
 
 
 def test_the_folder_is_an_ordinary_one(student: Path) -> None:
-    model = AutoModelForCausalLM.from_pretrained(student, local_files_only=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(student, local_files_only=True)
     known = AutoTokenizer.from_pretrained(student, local_files_only=True)
     assert (type(model).__name__, model.dtype, model.config._attn_implementation) == ("LlamaForCausalLM", torch.float32, "sdpa")
     assert model.config.intermediate_size == 80  # 32 * 8/3, to a multiple of 8
@@ -108,7 +108,7 @@ def test_the_card_says_what_it_is_and_how_to_make_it(student: Path) -> None:
 
 @pytest.mark.parametrize("sizes", [{"width": 30}, {"layers": 0}, {"heads": 0}, {"positions": 0}])
 def test_sizes_that_make_no_model_are_an_error(sizes: dict[str, int], tmp_path: Path) -> None:
-    chosen = {"width": 32, "layers": 2, "heads": 2, "positions": 64} | sizes
+    chosen: dict[str, Any] = {"width": 32, "layers": 2, "heads": 2, "positions": 64} | sizes
     with pytest.raises(ValueError, match="width"):
         make(tmp_path / "none", LEARNED, seed=0, **chosen)
     assert not (tmp_path / "none").exists()
@@ -125,8 +125,8 @@ def test_a_model_is_a_shipped_student_a_folder_or_a_name_on_the_hub(
         assert place(name) == str(folder)
     (tmp_path / "empty").mkdir()
     for wrong, why in [
-        (tmp_path / "empty", "holds no model"),
-        (tmp_path / "nowhere", "no model folder at"),
+        (f"{tmp_path}/empty", "holds no model"),
+        (f"{tmp_path}/nowhere", "no model folder at"),
         ("./owner/model", "no model folder at"),
         ("nobody", "no student and no folder is called 'nobody'. Students that come with genlab: "),
     ]:

@@ -1,5 +1,6 @@
 """Batched generation against one row at a time without a cache, in every order, and against transformers' own sampling."""
 
+import copy
 import random
 import shutil
 from collections.abc import Callable
@@ -34,7 +35,7 @@ def writer(student: Path) -> Writer:
         for each in model.model.layers.parameters():
             each.mul_(6)  # as it is made, it says the same token for ever
     known = Writer(student).tokenizer
-    model.generation_config.eos_token_id = [known.eos_token_id, *range(10, len(known), 10)]
+    model.generation_config.eos_token_id = [known.eos_token_id, *range(10, len(known), 20)]
     return Writer.of(model, known)
 
 
@@ -113,8 +114,9 @@ def shares(scores: torch.Tensor, **how: Any) -> torch.Tensor:
 @settings(max_examples=60, deadline=None)
 def test_tokens_are_chosen_as_often_as_transformers_would(seed: int, heat: float, top_p: float, top_k: int) -> None:
     scores = torch.from_numpy(chance.numpy("scores", seed).normal(size=12) * 3).float()
-    warped = LogitsProcessorList(([TopKLogitsWarper(top_k)] if top_k else []) + [TopPLogitsWarper(top_p)])  # type: ignore[no-untyped-call]
-    wanted = warped(torch.zeros(1, 0, dtype=torch.long), scores[None] / heat).softmax(-1)[0]
+    warped = LogitsProcessorList(([TopKLogitsWarper(top_k)] if top_k else []) + [TopPLogitsWarper(top_p)])
+    nothing: Any = torch.zeros(1, 0, dtype=torch.long)
+    wanted = warped(nothing, scores[None] / heat).softmax(-1)[0]
     found = shares(scores, temperature=heat, top_p=top_p, top_k=top_k)
     assert (found - wanted).abs().max() < 1e-3
 
@@ -141,15 +143,40 @@ def test_any_causal_model_writes_as_it_would_alone(kind: str) -> None:
     config.initializer_range, config.bos_token_id, config.eos_token_id = 0.3, None, ends[0]
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = AutoModelForCausalLM.from_config(config)
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     model.generation_config.eos_token_id = ends
     assert (growing(model) is None) == (kind == "no attention")
     writer = Writer.of(model, known)
     alone = [one for each in ASKED[:12] for one in writer.write([each], max_tokens=TOKENS)]
     assert alone == slowly(writer, ASKED[:12])
     assert len({each.output_tokens for each in alone}) > 1
-    if kind != "no attention":  # transformers' Mamba reads the padding too
-        assert writer.write(ASKED[:12], max_tokens=TOKENS) == alone
+    assert writer.write(ASKED[:12], max_tokens=TOKENS) == alone  # transformers' Mamba would read the padding too
+
+
+def test_penalties_do_not_count_the_padding(writer: Writer) -> None:
+    model = copy.deepcopy(writer.model)
+    model.generation_config.pad_token_id = writer.tokenizer.eos_token_id
+    model.generation_config.repetition_penalty = 3.0
+    known = copy.deepcopy(writer.tokenizer)
+    known.pad_token = known.eos_token
+    punished = Writer.of(model, known)
+    alone = [one for each in ASKED for one in punished.write([each], max_tokens=TOKENS)]
+    assert punished.write(ASKED, max_tokens=TOKENS) == alone
+    assert alone != writer.write(ASKED, max_tokens=TOKENS)
+
+
+def test_a_row_at_its_last_position_does_not_end_the_others() -> None:
+    """It would go on being fed, at positions that the model has not, until half of the rows have ended."""
+    known = tokenizer(LINES, size=300)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = AutoModelForCausalLM.from_config(KINDS["learned positions"](len(known)))  # type: ignore[no-untyped-call]
+    writer = Writer.of(model, known)
+    writer.ends = []
+    asked = [[{"role": "user", "content": " cat" * length}] for length in (45, 3, 4, 5, 6)]
+    together = writer.write(asked, max_tokens=60)
+    assert together == [one for each in asked for one in writer.write([each], max_tokens=60)]
+    assert [each.output_tokens for each in together] == [4, 60, 60, 60, 60]
 
 
 @given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 4)), min_size=1, max_size=6), st.integers(0, 99))

@@ -10,7 +10,7 @@ import torch
 from genlab import chance
 from genlab.students.folder import make, tokenizer
 
-WORDS = "the cat sat on a mat and saw an old dog that never asked where the boat had been".split()
+WORDS = "the cat sat on a mat and saw an old dog that never asked where the boat had been".split()  # noqa: SIM905
 LINES = [" ".join(chance.python("lines", place).choices(WORDS, k=12)) + "." for place in range(200)]
 
 

@@ -1,11 +1,11 @@
-"""Requests that arrive one by one are written many at a time: one model and one thread for each folder in a process."""
+"""Requests that arrive one by one are written many at a time: one model, and while there is work one thread, for each folder."""
 
 import asyncio
 import contextlib
+import copy
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genlab import chance
@@ -32,6 +32,10 @@ class _Request:
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Reply]"
 
+    def waits(self) -> bool:
+        """Whether anybody would hear the answer."""
+        return not (self.answer.done() or self.loop.is_closed())
+
 
 class Desk:
     """Takes requests from any event loop; while a batch is written, the next one collects.
@@ -43,17 +47,17 @@ class Desk:
 
     def __init__(self, writer: Writer, *, batch: int = 256) -> None:
         self.writer, self.batch = writer, batch
-        self.batches: list[int] = []  # how many requests each batch had
+        self.batches: list[int] = []  # how many requests each batch had that was begun
         self._waiting: list[_Request] = []
         self._writing = False
         self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="genlab writer")
 
     async def ask(self, conversation: Conversation, key: tuple[chance.Key, ...], manner: Manner) -> Reply:
         """A reply, written together with those that others ask for at about the same time.
 
         Raises:
-            ValueError: what ``Writer.write`` raises; a conversation that is too long spoils none of the others.
+            ValueError: what ``Writer.write`` raises; a conversation that is too long, or that the chat template does not take,
+                spoils none of the others.
         """
         loop = asyncio.get_running_loop()
         request = _Request(conversation, key, manner, loop, loop.create_future())
@@ -61,7 +65,7 @@ class Desk:
             self._waiting.append(request)
             start, self._writing = not self._writing, True
         if start:
-            self._thread.submit(self._work)
+            threading.Thread(target=self._work, name="genlab writer").start()  # one that waited would be lost in a forked process
         return await request.answer
 
     def _work(self) -> None:
@@ -84,7 +88,7 @@ class Desk:
         return found
 
     def _write(self, requests: Sequence[_Request], manner: Manner) -> None:
-        live = [each for each in requests if not each.answer.cancelled()]
+        live = [each for each in requests if each.waits()]
         if not live:
             return
         self.batches.append(len(live))
@@ -97,20 +101,41 @@ class Desk:
                 max_tokens=manner.max_tokens,
                 keys=[each.key for each in live],
                 batch=self.batch,
-                wanted=lambda: not all(each.answer.cancelled() for each in live),
+                wanted=lambda: any(each.waits() for each in live),
             )
-        except TooLong as error:
-            _tell({live[row]: error for row in error.rows})
-            self._write([each for row, each in enumerate(live) if row not in error.rows], manner)
         except InterruptedError:
             return
         except Exception as error:
-            _tell(dict.fromkeys(live, error))
+            alone = self._spoilt(live, error)
+            _tell(alone or {each: _again(error) for each in live})
+            if alone:
+                self._write([each for each in live if each not in alone], manner)
         else:
             _tell(dict(zip(live, replies, strict=True)))
 
+    def _spoilt(self, requests: Sequence[_Request], error: Exception) -> dict[_Request, Exception]:
+        """Those that are an error by themselves, each with its own; none where it is everybody's."""
+        if isinstance(error, TooLong):
+            each = zip(error.rows, error.tokens, strict=True)
+            return {requests[row]: TooLong([0], [tokens], error.positions) for row, tokens in each}
+        found: dict[_Request, Exception] = {}
+        for request in requests:
+            try:
+                self.writer.tokens([request.conversation])
+            except Exception as own:
+                found[request] = own
+        return found
 
-def _tell(outcomes: dict[_Request, Reply | Exception]) -> None:
+
+def _again(error: Exception) -> Exception:
+    """An error like it: one that is raised in many places gathers all of their tracebacks."""
+    try:
+        return copy.copy(error).with_traceback(error.__traceback__)
+    except TypeError:  # made from other arguments than it shows
+        return error
+
+
+def _tell(outcomes: Mapping[_Request, Reply | Exception]) -> None:
     """Answer in each request's own loop; a loop that was closed waits for nothing."""
     for loop in {each.loop for each in outcomes}:
         with contextlib.suppress(RuntimeError):

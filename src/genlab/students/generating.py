@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from genlab.students.places import place
 from genlab.students.quiet import without_bars
 
 Conversation = Sequence[dict[str, str]]
+PENALTIES = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0}  # of a generation config, and what leaves them out
 SMALL = 20_000_000  # parameters below which threads cost more than they give (our assumption, from tiny models on busy cores)
 
 
@@ -38,13 +40,13 @@ class Reply:
 
 
 class TooLong(ValueError):
-    """Conversations that leave the model no position to write at; ``rows`` are their places."""
+    """Conversations that leave the model no position to write at; ``rows`` are their places, ``tokens`` their lengths."""
 
-    def __init__(self, rows: Sequence[int], tokens: int, positions: int) -> None:
-        self.rows = tuple(rows)
+    def __init__(self, rows: Sequence[int], tokens: Sequence[int], positions: int) -> None:
+        self.rows, self.tokens, self.positions = tuple(rows), tuple(tokens), positions
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
         super().__init__(
-            f"conversation {rows[0]}{more} has {tokens} tokens, and the model has {positions} positions, reply included"
+            f"conversation {rows[0]}{more} has {tokens[0]} tokens, and the model has {positions} positions, reply included"
         )
 
 
@@ -97,13 +99,19 @@ class Writer:
         self.ends: list[int] = sorted({*ends, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])})
         pad = next((each for each in (tokenizer.pad_token_id, self.usual.pad_token_id, *self.ends) if each is not None), 0)
         self.pad: int = pad
+        # Models without keys and values may read the padding (transformers' Mamba does), and penalties count it as said.
+        self.exact = growing(model) is None or any(
+            getattr(self.usual, name, None) not in (None, usual) for name, usual in PENALTIES.items()
+        )
 
     def tokens(self, conversations: Sequence[Conversation]) -> list[list[int]]:
         """The token ids of conversations, up to where the model goes on."""
         turned = [
             self.tokenizer.apply_chat_template(list(each), tokenize=False, add_generation_prompt=True) for each in conversations
         ]
-        return cast(list[list[int]], self.tokenizer(turned, add_special_tokens=False)["input_ids"]) if turned else []
+        return (
+            cast(list[list[int]], self.tokenizer(turned, add_special_tokens=False, verbose=False)["input_ids"]) if turned else []
+        )
 
     def write(
         self,
@@ -144,8 +152,7 @@ class Writer:
         order = sorted(range(len(prompts)), key=lambda row: (len(prompts[row]), row))
         written: dict[int, list[int]] = {}
         with self._ready():
-            for start in range(0, len(order), batch):
-                rows = order[start : start + batch]
+            for rows in self._batches(order, prompts, batch):
                 chosen = None
                 if temperature > 0:
                     draws = [chance.numpy("writer", *named[row]).random(rooms[row]) for row in rows]
@@ -154,12 +161,19 @@ class Writer:
                 written |= dict(zip(rows, found, strict=True))
         return [self._reply(prompts[row], written[row]) for row in range(len(prompts))]
 
+    def _batches(self, order: Sequence[int], prompts: Sequence[list[int]], batch: int) -> Iterator[Sequence[int]]:
+        """Rows of like length; of equal length where padding would change what is written."""
+        groups = itertools.groupby(order, key=lambda row: len(prompts[row]) if self.exact else 0)
+        for _, group in groups:
+            rows = list(group)
+            yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
+
     def _rooms(self, prompts: Sequence[list[int]], max_tokens: int) -> list[int]:
         if self.positions is None:
             return [max_tokens] * len(prompts)
         rooms = [min(max_tokens, self.positions - len(each)) for each in prompts]
         if none := [row for row, room in enumerate(rooms) if room < 1]:
-            raise TooLong(none, len(prompts[none[0]]), self.positions)
+            raise TooLong(none, [len(prompts[row]) for row in none], self.positions)
         return rooms
 
     def _batch(
@@ -176,7 +190,9 @@ class Writer:
             enough = Enough(
                 torch.tensor([width + rooms[row] for row in live], device=device), self.ends, wanted, alone=cache is not None
             )
-            config = self._config(width + max(rooms[row] for row in live) - ids.shape[1])
+            config = self._config(
+                width + self._steps([prompts[row] for row in live], [rooms[row] for row in live]) - ids.shape[1]
+            )
             out = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
@@ -190,19 +206,26 @@ class Writer:
                 written[row] = self._cut(tail, rooms[row])
                 if len(written[row]) < rooms[row] and written[row][-1] not in self.ends:
                     going.append(spot)
-            if going and cache is not None:
+            if going:
                 kept = torch.tensor(going, device=device)
                 ids = out.sequences[kept]
                 mask = torch.cat([mask[kept], mask.new_ones(len(going), ids.shape[1] - mask.shape[1])], 1)
-                cache.batch_select_indices(kept)
+                if cache is not None:
+                    cache.batch_select_indices(kept)
             live = [live[spot] for spot in going]
         return written
+
+    def _steps(self, prompts: Sequence[list[int]], rooms: Sequence[int]) -> int:
+        """Tokens until the last row ends, or until the longest is at the model's last position: an ended row still moves on."""
+        most = max(rooms)
+        return most if self.positions is None else min(most, self.positions - max(map(len, prompts)))
 
     def _config(self, more: int) -> Any:
         """The folder's own generation config, without its sampling: penalties stay, choosing is ours."""
         config = copy.deepcopy(self.usual)
         config.update(
-            do_sample=False, num_beams=1, max_new_tokens=more, max_length=None, min_new_tokens=None, min_length=0,
+            do_sample=False, num_beams=1, num_return_sequences=1,
+            max_new_tokens=more, max_length=None, min_new_tokens=None, min_length=0,
             temperature=1.0, top_p=1.0, top_k=50,  # transformers' own: others it calls invalid, as nothing is sampled
             use_cache=True, return_dict_in_generate=True, pad_token_id=self.pad, eos_token_id=self.ends or None,
         )  # fmt: skip

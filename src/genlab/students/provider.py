@@ -2,7 +2,6 @@
 
 import heapq
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -93,7 +92,7 @@ class Batched(ModelAPI):
             raise ValueError(f"batch {batch}: expected at least 1")
         self.where = place(model_name)
         self.weights = fingerprint(self.where)  # part of what a cached reply is known by
-        what = (self.where, _stamp(self.where), self.device, threads, batch)
+        what = (self.where, self.weights, self.device, threads, batch)
         desk = _desks.get(what)
         if desk is None:
             _desks[what] = desk = Desk(Writer(model_name, device=self.device, threads=threads), batch=batch)
@@ -187,9 +186,3 @@ def _conversation(messages: list[ChatMessage]) -> Conversation:
             raise ValueError(f"batched/ reads text from system, user and assistant, got {', '.join(kinds)}")
         turns.append({"role": message.role, "content": message.text})
     return turns
-
-
-def _stamp(where: str) -> tuple[object, ...]:
-    """Changes when a folder's model is trained on in place."""
-    files = sorted(Path(where).glob("*.*")) if Path(where).is_dir() else []
-    return tuple((each.name, status.st_mtime_ns, status.st_size) for each in files for status in [each.stat()])
