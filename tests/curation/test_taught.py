@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.skillworld.plain_world import graded
 
-from genlab import chance
 from genlab.curation import taught
 from genlab.skills.split import hold_out
 from genlab.skillworld.grammar import parse
@@ -72,10 +71,14 @@ def test_a_row_is_a_conversation_as_trl_takes_it() -> None:
     assert (row["k"], row["index"], tuple(row["skills"]), row["topic"]) == (3, 0, each.skills, each.topic)
 
 
-@given(topic=st.sampled_from(list(TOPICS)), limit=st.integers(1, 5), seed=SEEDS)
-def test_the_control_keeps_the_form_and_shows_no_skill(topic: str, limit: int, seed: int) -> None:
-    said = taught.plain(["hedge", "fear"], topic, limit, chance.python("plain", seed))
-    sentences = parse(said)
-    assert len(sentences) == limit
-    assert not any(shows(each, skill) for each in sentences if each for skill in SKILLS)
-    assert graded(said, ["hedge", "fear"], topic, limit) == (0, 0, 1, 1, 1)
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_form_alone_asks_for_words_of_the_topic_and_shows_no_skill(k: int) -> None:
+    for each in islice(taught.texts(TRAIN, k, seed=0, words=True), 50):
+        prompt, said = (words for _, words in each.messages)
+        sentences = parse(said)
+        assert prompt.endswith(f": {'; '.join(each.skills)}.")
+        assert set(each.skills) <= set(TOPICS[each.topic])
+        assert len(sentences) == max(1, k - 1)
+        nouns = [noun for sentence in sentences if sentence for noun in sentence.nouns]
+        assert set(each.skills) <= set(nouns)
+        assert not any(shows(sentence, skill) for sentence in sentences if sentence for skill in SKILLS)

@@ -7,10 +7,11 @@ from typing import Any
 
 from genlab import chance
 from genlab.evaluation import writing
-from genlab.grading.rubric import rubric, sentence_limit
+from genlab.grading.rubric import sentence_limit
 from genlab.skills.combinations import draw
 from genlab.skills.pack import Pack
 from genlab.skillworld import teacher
+from genlab.skillworld.words import TOPICS
 
 Write = Callable[[Sequence[str], str, int, Random], str]
 
@@ -39,7 +40,9 @@ class Taught:
         }
 
 
-def texts(pack: Pack, k: int, *, seed: int, order: teacher.Order = "asked", write: Write | None = None) -> Iterator[Taught]:
+def texts(
+    pack: Pack, k: int, *, seed: int, order: teacher.Order = "asked", words: bool = False, write: Write | None = None
+) -> Iterator[Taught]:
     """Texts of skillworld's teacher for random combinations of a pack's skills and topics, without end.
 
     Args:
@@ -48,6 +51,7 @@ def texts(pack: Pack, k: int, *, seed: int, order: teacher.Order = "asked", writ
         seed: of the combinations and words.
         order: whether skills stand in the text as they were asked for.
         write: writes a text in the teacher's place.
+        words: ask for as many words of the topic in place of the skills: the form of a request of k and its answer, alone.
     """
     asked = 0
     while True:
@@ -55,12 +59,9 @@ def texts(pack: Pack, k: int, *, seed: int, order: teacher.Order = "asked", writ
         for each in drawn[asked:]:
             names, topic, limit = [skill.name for skill in each.skills], each.topic.name, sentence_limit(k)
             random = chance.python("taught", pack.name, k, seed, each.index, order)
+            if words:
+                names = random.sample(TOPICS[topic], k)
             said = write(names, topic, limit, random) if write else teacher.write(names, topic, limit, random, order=order)
-            prompt = writing.draft(rubric(each.skills, topic), form=pack.text, manner=pack.manner)
+            prompt = writing.brief(topic, limit, names)
             yield Taught(k, each.index, tuple(names), topic, (("user", prompt), ("assistant", said)))
         asked = len(drawn)
-
-
-def plain(skills: Sequence[str], topic: str, limit: int, random: Random) -> str:
-    """A text in the form that was asked for, of as many sentences, on the topic, and without any of the skills: the control."""
-    return teacher.write([], topic, limit, random)

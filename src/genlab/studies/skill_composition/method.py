@@ -183,8 +183,8 @@ def data(settings: Mapping[str, Any], parts: Mapping[str, Pack], base: str) -> "
     sizes = MIXTURES[settings["mixture"]]
     asked = _asked(settings, parts)
 
-    def conversations(sizes: Sequence[int], write: taught.Write | None = None) -> Iterator[dict[str, Any]]:
-        sources = [taught.texts(parts["train"], k, seed=settings["seed"], order=settings["order"], write=write) for k in sizes]
+    def conversations(sizes: Sequence[int], *, words: bool = False) -> Iterator[dict[str, Any]]:
+        sources = [taught.texts(parts["train"], k, seed=settings["seed"], order=settings["order"], words=words) for k in sizes]
         while True:
             for source in sources:
                 each = next(each for each in source if (frozenset(each.skills), each.topic) not in asked)
@@ -198,7 +198,7 @@ def data(settings: Mapping[str, Any], parts: Mapping[str, Pack], base: str) -> "
         rows = first(settings["texts"] * len(sizes) // 3, conversations(sizes))
     else:
         budget = sum(count(first(settings["texts"], conversations((1, 2, 3)))))
-        source = conversations(sizes, taught.plain if settings["mixture"] == "format" else None)
+        source = conversations(sizes, words=settings["mixture"] == "format")
         rows = []
         while budget > 0:
             more = first(100, source)

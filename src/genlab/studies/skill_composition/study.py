@@ -32,8 +32,8 @@ class SkillComposition(Study):
     """A grid: every mixture, for each seed.
 
     Attributes:
-        mixture: base (not fine-tuned), D(1), D(1,2), D(1,2,3), or format: what is asked as in D(1,2,3) and answered in as many
-            sentences without the skills, which teaches the form alone.
+        mixture: base (not fine-tuned), D(1), D(1,2), D(1,2,3), or format: requests for as many words of the topic as D(1,2,3)
+            asks for skills, answered in as many sentences, which teaches the form alone.
         base: the student to start from: skillworld-base (shipped), trained (made for each seed), or a Hugging Face folder or a
             name on the hub.
         pack: skillworld, or any other; its categories ``held`` are not fine-tuned on, nor is a share ``held_topics`` of its
