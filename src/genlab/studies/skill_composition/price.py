@@ -7,9 +7,9 @@ from genlab.studies.skill_composition.study import MIXTURES, SPLITS, SkillCompos
 from genlab.studies.study import Price
 
 TOKENS_A_TEXT = 52  # of the corpus and of D(1,2,3): measured, docs/log.md
-TOKENS_A_SECOND = 17_000  # trained, width 96, 3 layers, one core: measured, docs/log.md
+TOKENS_A_SECOND = 20_000  # trained, width 96, 3 layers, one core: measured, docs/log.md
 WEIGHTS = 422_000  # of that student
-TEXTS_A_SECOND = 60  # written and checked, k = 1 to 5: measured, docs/log.md
+TEXTS_A_SECOND = 400  # written and checked, k = 1 to 5: measured, docs/log.md
 START_SECONDS = 6.0  # torch, transformers and trl imported: measured, docs/log.md
 MEMORY = 700 * 2**20  # of a process with them: measured, docs/log.md
 

@@ -249,8 +249,8 @@ def full() -> tuple[SkillComposition, ...]:
     tuned = tuple(mixture for mixture in MIXTURES if MIXTURES[mixture])
     own: dict[str, Any] = {
         "base": "trained",
-        "base_texts": 240_000,
-        "texts": 20_000,
+        "base_texts": 160_000,
+        "texts": 16_000,
         "k": (1, 2, 3, 4, 5, 6),
         "n": 200,
         "seeds": 5,
