@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from genlab.intervals import Interval, cluster_bootstrap
     from genlab.probes.eigen import Eigenpairs
     from genlab.probes.hessian import Hessian
+    from genlab.probes.preconditioned import Preconditioned
+    from genlab.probes.segment import SegmentSharpness, midpoint_sharpness, segment_sharpness
     from genlab.probes.tracker import Tracker, sharpness
     from genlab.results.store import Store
     from genlab.skills.combinations import draw
@@ -35,7 +37,9 @@ _HOMES = {
     "Nesterov": "genlab.training.updates",
     "Pack": "genlab.skills.pack",
     "Polyak": "genlab.training.updates",
+    "Preconditioned": "genlab.probes.preconditioned",
     "Problem": "genlab.training.problem",
+    "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
     "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
@@ -49,9 +53,11 @@ _HOMES = {
     "draw": "genlab.skills.combinations",
     "flow": "genlab.training.flow",
     "half_squared_error": "genlab.training.losses",
+    "midpoint_sharpness": "genlab.probes.segment",
     "novelty_bound": "genlab.grading.saturation",
     "read_texts": "genlab.evaluation.logs",
     "saturation": "genlab.grading.saturation",
+    "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
 }
 
@@ -63,7 +69,9 @@ __all__ = [
     "Nesterov",
     "Pack",
     "Polyak",
+    "Preconditioned",
     "Problem",
+    "SegmentSharpness",
     "Skill",
     "StopRule",
     "Store",
@@ -77,9 +85,11 @@ __all__ = [
     "draw",
     "flow",
     "half_squared_error",
+    "midpoint_sharpness",
     "novelty_bound",
     "read_texts",
     "saturation",
+    "segment_sharpness",
     "sharpness",
 ]
 

@@ -1,1 +1,1 @@
-"""What is measured: Hessian products, its largest eigenpairs, and their tracker."""
+"""What is measured: curvature of the training loss (products, eigenpairs, their tracker), and what is made of it."""
