@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from genlab.skills.combinations import draw
     from genlab.skills.pack import Pack
     from genlab.skills.skill import Skill, Topic
+    from genlab.training.batches import Batches
     from genlab.training.flow import flow
     from genlab.training.loop import descend
     from genlab.training.losses import cross_entropy, half_squared_error
     from genlab.training.problem import Problem
-    from genlab.training.updates import GradientDescent, Nesterov, Polyak
+    from genlab.training.updates import Adam, Averaged, GradientDescent, Nesterov, Polyak, RMSProp
 
 _HOMES = {
+    "Adam": "genlab.training.updates",
+    "Averaged": "genlab.training.updates",
+    "Batches": "genlab.training.batches",
     "Eigenpairs": "genlab.probes.eigen",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
@@ -39,6 +43,7 @@ _HOMES = {
     "Polyak": "genlab.training.updates",
     "Preconditioned": "genlab.probes.preconditioned",
     "Problem": "genlab.training.problem",
+    "RMSProp": "genlab.training.updates",
     "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
     "StopRule": "genlab.grading.sequential",
@@ -62,6 +67,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Adam",
+    "Averaged",
+    "Batches",
     "Eigenpairs",
     "GradientDescent",
     "Hessian",
@@ -71,6 +79,7 @@ __all__ = [
     "Polyak",
     "Preconditioned",
     "Problem",
+    "RMSProp",
     "SegmentSharpness",
     "Skill",
     "StopRule",

@@ -40,10 +40,10 @@ class Updates(torch.optim.Optimizer):
                 if weights.grad is None:
                     continue
                 weights.mul_(1 - group["lr"] * group["weight_decay"])
-                moved, memory = update(weights, weights.grad, self.state[weights].get("memory"))
+                moved, memory = update(weights, weights.grad, self.state[weights] or None)
                 weights.copy_(moved)
-                if memory is not None:
-                    self.state[weights]["memory"] = memory.clone() if memory is weights.grad else memory
+                for name, vector in (memory or {}).items():
+                    self.state[weights][name] = vector.clone() if vector is weights.grad else vector
         return loss
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from genlab.training.batches import Batches
 from genlab.training.problem import Problem
-from genlab.training.updates import Memory, Update
+from genlab.training.schedules import Schedule
+from genlab.training.updates import Memory, Update, resized
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +17,8 @@ class Moment:
     """One step of a trajectory: where it stands, what it sees there, and where it goes next.
 
     ``weights`` and ``memory`` are those *before* the step; ``next_weights`` and ``next_memory`` those after it, so that a
-    snapshot of (step + 1, next_weights, next_memory) continues the trajectory exactly.
+    snapshot of (step + 1, next_weights, next_memory) continues the trajectory exactly. With mini-batches ``loss``,
+    ``accuracy`` and ``gradient`` are those of the step's batch. ``update`` is the one that was made, with its step size.
     """
 
     step: int
@@ -25,12 +28,22 @@ class Moment:
     gradient: Float[Tensor, " param"]
     next_weights: Float[Tensor, " param"]
     next_memory: Memory
+    update: Update
 
 
 def descend(
-    problem: Problem, update: Update, weights: Float[Tensor, " param"], *, memory: Memory = None, step: int = 0
+    problem: Problem,
+    update: Update,
+    weights: Float[Tensor, " param"],
+    *,
+    memory: Memory = None,
+    step: int = 0,
+    schedule: Schedule | None = None,
+    batches: Batches | None = None,
 ) -> Iterator[Moment]:
-    """Full-batch descent from ``weights``, without an end: stop asking when you have seen enough.
+    """Descent from ``weights``, without an end: stop asking when you have seen enough.
+
+    Full-batch unless ``batches`` say which examples a step sees; a ``schedule`` takes the place of the update's step size.
 
     >>> from genlab.training.losses import half_squared_error
     >>> from genlab.training.updates import GradientDescent
@@ -45,7 +58,8 @@ def descend(
     2 0.1406
     """
     while True:
-        slope = problem.slope(weights)
-        after, memory = update(weights, slope.gradient, memory)
-        yield Moment(step, weights, slope.loss, slope.accuracy, slope.gradient, after, memory)
+        slope = (problem if batches is None else batches(problem, step)).slope(weights)
+        made = update if schedule is None else resized(update, schedule(step))
+        after, memory = made(weights, slope.gradient, memory, step)
+        yield Moment(step, weights, slope.loss, slope.accuracy, slope.gradient, after, memory, made)
         weights, step = after, step + 1

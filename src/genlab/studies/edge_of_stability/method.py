@@ -134,7 +134,7 @@ class _State:
     """Where the descent stands between two steps."""
 
     weights: Tensor
-    memory: Tensor | None = None
+    memory: updates.Memory = None
     step: int = 0
     crossed: int | None = None
     ratio: float = math.nan
@@ -143,21 +143,25 @@ class _State:
 
     def snapshot(self, tracker: Tracker, beside: "_Beside") -> Snapshot:
         """Everything the next step depends on."""
-        own = {"weights": self.weights} | ({} if self.memory is None else {"memory": self.memory})
-        parts = {"descent": own, "tracker": tracker.state(), "beside": beside.state()}
+        parts = {
+            "descent": {"weights": self.weights},
+            "memory": self.memory or {},
+            "tracker": tracker.state(),
+            "beside": beside.state(),
+        }
         arrays = {f"{part}/{name}": each.cpu().numpy() for part, named in parts.items() for name, each in named.items()}
         return Snapshot(arrays, {"step": self.step, "crossed": self.crossed, "ratio": self.ratio, "ended": self.ended})
 
     @classmethod
     def of(cls, snapshot: Snapshot, device: str) -> "_State":
         """The state in a snapshot, with the arrays of tracker and companion."""
-        arrays: dict[str, dict[str, Tensor]] = {"descent": {}, "tracker": {}, "beside": {}}
+        arrays: dict[str, dict[str, Tensor]] = {"descent": {}, "memory": {}, "tracker": {}, "beside": {}}
         for path, array in snapshot.arrays.items():
             part, name = path.split("/")
             arrays[part][name] = torch.from_numpy(array).to(device)
-        values = snapshot.values
-        own = arrays["descent"]
-        return cls(own["weights"], own.get("memory"), values["step"], values["crossed"], values["ratio"], values["ended"], arrays)
+        own, values = arrays["descent"], snapshot.values
+        memory = {"momentum": own["memory"]} if "memory" in own else arrays["memory"] or None  # "memory": written by 0.1.0
+        return cls(own["weights"], memory, values["step"], values["crossed"], values["ratio"], values["ended"], arrays)
 
 
 class _Beside(Protocol):
