@@ -32,8 +32,8 @@ def test_every_listed_id_is_built_and_maps_inputs_to_outputs(network: str) -> No
 
 
 def test_the_list_of_ids_has_not_drifted() -> None:
-    assert len(ids()) == len(set(ids())) == 17
-    assert {"fc-softplus", "fc-tanh-depth4", "cnn-elu", "cnn-avgpool-relu", "deeplinear", "regression"} <= set(ids())
+    assert len(ids()) == len(set(ids())) == 23
+    assert {"fc-softplus", "fc-tanh-depth4", "cnn-elu", "cnn-bn-elu", "vgg11", "vgg11-bn", "resnet32", "regression"} <= set(ids())
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,29 @@ def test_the_list_of_ids_has_not_drifted() -> None:
     [
         *((f"fc-{name}", 656_810) for name in ACTIVATIONS),
         *((f"cnn-{name}", 30_634) for name in ("relu", "elu", "tanh", "avgpool-relu", "avgpool-elu", "avgpool-tanh")),
+        *((f"cnn-bn-{name}", 30_634 + 2 * 2 * 32) for name in ("relu", "elu", "tanh")),
+        ("vgg11", 9_750_922),
+        ("vgg11-bn", 9_750_922 + 5_504),
+        ("resnet32", 464_250),
         ("regression", 300),
         ("deeplinear", 20 * 50 * 50),
     ],
 )
 def test_parameter_counts_are_the_papers(network: str, count: int) -> None:
     assert parameter_count(papers(network, seed=0)) == count
+
+
+@pytest.mark.parametrize(
+    ("miniature", "whole"),
+    [
+        ("cnn-bn-elu-width32", "cnn-bn-elu"),
+        ("cnn-avgpool-tanh-width32", "cnn-avgpool-tanh"),
+        ("resnet32-width16", "resnet32"),
+        ("vgg11-bn-width64", "vgg11-bn"),
+    ],
+)
+def test_a_miniature_as_wide_as_the_paper_is_the_papers(miniature: str, whole: str) -> None:
+    assert same(papers(miniature, seed=3), papers(whole, seed=3))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
@@ -78,6 +95,10 @@ def written_out(network: str) -> nn.Sequential:
         first: list[nn.Module] = [nn.Conv2d(3, 32, 3, padding=1), nn.Tanh(), nn.AvgPool2d(2)]
         second: list[nn.Module] = [nn.Conv2d(32, 32, 3, padding=1), nn.Tanh(), nn.AvgPool2d(2)]
         return nn.Sequential(*first, *second, nn.Flatten(), nn.Linear(2048, 10))
+    if network == "cnn-bn-relu":
+        first = [nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(32), nn.MaxPool2d(2)]
+        second = [nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(32), nn.MaxPool2d(2)]
+        return nn.Sequential(*first, *second, nn.Flatten(), nn.Linear(2048, 10))
     if network == "deeplinear":
         layers = []
         for _ in range(20):
@@ -92,7 +113,7 @@ def written_out(network: str) -> nn.Sequential:
 
 
 @pytest.mark.parametrize("seed", [0, 8])
-@pytest.mark.parametrize("network", ["fc-elu", "cnn-avgpool-tanh", "deeplinear", "regression"])
+@pytest.mark.parametrize("network", ["fc-elu", "cnn-avgpool-tanh", "cnn-bn-relu", "deeplinear", "regression"])
 def test_weights_and_function_are_those_of_a_plainly_seeded_construction(network: str, seed: int) -> None:
     built = papers(network, seed=seed)
     with torch.random.fork_rng(devices=[]):
@@ -109,7 +130,7 @@ def test_seeds_differ_and_repeat() -> None:
     assert not same(zero, one)
 
 
-@pytest.mark.parametrize("network", ["fc-relu", "cnn-tanh", "deeplinear", "regression"])
+@pytest.mark.parametrize("network", ["fc-relu", "cnn-tanh", "vgg11-bn-width4", "resnet8", "deeplinear", "regression"])
 def test_the_callers_random_state_is_untouched(network: str) -> None:
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
     papers(network, seed=123)
@@ -117,7 +138,7 @@ def test_the_callers_random_state_is_untouched(network: str) -> None:
     assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numpy_before["state"]["key"])  # noqa: NPY002
 
 
-@pytest.mark.parametrize("network", ["fc-tanh", "cnn-relu", "deeplinear", "regression"])
+@pytest.mark.parametrize("network", ["fc-tanh", "cnn-bn-relu", "vgg11-width4", "resnet8", "deeplinear", "regression"])
 def test_float64_starts_from_the_float32_weights(network: str) -> None:
     single, double = papers(network, seed=0), papers(network, seed=0, dtype=torch.float64)
     assert {weight.dtype for weight in double.parameters()} == {torch.float64}
@@ -125,13 +146,19 @@ def test_float64_starts_from_the_float32_weights(network: str) -> None:
 
 
 def test_torchs_default_type_changes_nothing() -> None:
-    expected = papers("cnn-relu", seed=0)
+    networks = ("cnn-bn-relu", "vgg11-bn-width4", "resnet8", "transformer-width8")
+
+    def built() -> list[nn.Sequential]:
+        return [build(each, inputs=(9,) if "transf" in each else (3, 32, 32), outputs=10, seed=0) for each in networks]
+
+    expected = built()
     torch.set_default_dtype(torch.float64)
     try:
-        built = papers("cnn-relu", seed=0)
+        again = built()
     finally:
         torch.set_default_dtype(torch.float32)
-    assert same(built, expected)
+    assert all(same(one, other) for one, other in zip(expected, again, strict=True))
+    assert {each.dtype for one in again for each in one.state_dict().values()} == {torch.float32, torch.int64}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +168,11 @@ def test_torchs_default_type_changes_nothing() -> None:
         ("fc-tanh-depth5", "fc-tanh-depth"),
         ("cnn-avgpol-elu", "cnn-avgpool-elu"),
         ("deep-linear", "deeplinear"),
+        ("cnn-bn-reluu", "cnn-bn-relu"),
+        ("cnn-avgpool-bn-relu", "cnn-avgpool-relu"),
+        ("vgg16", "vgg11"),
+        ("resnet", "resnet32"),
+        ("transformer-heads2-width8", "transformer"),
         ("cnn-softplus", "fc-softplus"),
         ("fc-tanh-width0", "fc-tanh"),
         ("fc-tanh-width50-depth2", "fc-tanh"),
@@ -149,7 +181,7 @@ def test_torchs_default_type_changes_nothing() -> None:
     ],
 )
 def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, nearest: str) -> None:
-    with pytest.raises(ValueError, match=r"unknown network .*fc-ACT-depthD.*did you mean '" + nearest):
+    with pytest.raises(ValueError, match=r"unknown network .*fc-ACT\[-depthD\].*did you mean '" + nearest):
         papers(network, seed=0)
 
 
@@ -158,6 +190,17 @@ def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, 
     [
         ("cnn-relu", (3072,), 10, r"needs inputs \(channels, height, width\).*got \(3072,\)"),
         ("cnn-relu", (1, 8, 3), 10, r"4 pixels a side at least, got \(1, 8, 3\)"),
+        ("cnn-bn-relu", (1, 3, 8), 10, r"4 pixels a side at least, got \(1, 3, 8\)"),
+        ("vgg11", (1, 8, 8), 10, r"'vgg11' needs images of 32 x 32 pixels.*got \(1, 8, 8\); use data cifar10-5k"),
+        ("vgg11-bn-width4", (3, 64, 64), 10, r"'vgg11-bn-width4' needs images of 32 x 32 pixels.*got \(3, 64, 64\)"),
+        ("vgg11", (1024,), 10, r"inputs like \(3, 32, 32\), got \(1024,\)"),
+        ("resnet32", (3, 3, 32), 10, r"'resnet32' needs inputs \(channels, height, width\), 4 pixels.*got \(3, 3, 32\)"),
+        ("resnet32", (3072,), 10, r"got \(3072,\): use an fc-\* network"),
+        ("resnet18", (3, 32, 32), 10, r"'resnet18': a resnet has 6 k \+ 2 layers .*got 18; try resnet20"),
+        ("resnet2", (3, 32, 32), 10, r"got 2; try resnet8"),
+        ("transformer", (1, 8, 8), 10, r"'transformer' needs inputs \(tokens,\), got \(1, 8, 8\): use data like grammar-200"),
+        ("transformer-width9-heads2", (8,), 5, r"2 heads cannot share a width of 9; try -width8-heads2"),
+        ("transformer-width3-heads4", (8,), 5, r"4 heads cannot share a width of 3; try -width4-heads4"),
         ("regression", (3, 32, 32), 10, r"needs inputs \(1,\) and 1 output.*chebyshev"),
         ("regression", (1,), 2, r"got inputs \(1,\) and outputs 2"),
         ("deeplinear", (50,), 10, r"got inputs \(50,\) and outputs 10"),

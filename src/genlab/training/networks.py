@@ -1,94 +1,172 @@
-"""The networks of Cohen et al. 2021, by the ids of their code, with PyTorch's default initialisation from a given seed.
+"""The networks of Cohen et al. 2021, by the ids of their code, initialised as there from a given seed.
 
 fc-ACT                  Flatten, 2 x [Linear 200, ACT], Linear; ACT is relu, elu, tanh, hardtanh or softplus
 fc-ACT-depthD           D hidden layers instead of 2, D = 1 .. 4 (the paper: tanh only)
-fc-ACT[-depthD]-widthN  N units instead of 200 (not in the paper: ours, for miniatures)
 cnn-ACT                 2 x [Conv 3x3 to 32 channels, ACT, MaxPool 2], Flatten, Linear; ACT is relu, elu or tanh
 cnn-avgpool-ACT         the same with AvgPool 2
+cnn-bn-ACT              cnn-ACT with batch norm after each activation
+vgg11, vgg11-bn         VGG-11 without dropout, and with batch norm before each ReLU; images of 32 x 32
+resnet32                3 stages x 5 blocks of 16, 32 and 64 channels, batch norm
 deeplinear              20 square Linear layers without bias, xavier normal; as wide as the inputs (the paper: 50)
 regression              Linear(1, 100), tanh, Linear(100, 1, no bias); xavier normal, gain 1.9 on the first layer
+
+Not in the paper: ours, for miniatures, and for text.
+
+fc-ACT[-depthD]-widthN  N units instead of 200
+cnn-...-widthN          N channels instead of 32
+vgg11[-bn]-widthN       N channels in the first convolution instead of 64, the others in proportion
+resnetD[-widthN]        D = 8, 14, 20, 26, ... layers; N channels in the first stage instead of 16
+transformer[-depthD][-widthN][-headsH]   decoder-only language model of D blocks (2), N wide (200), H heads (2)
+
+Batch norm is in train mode, as in the official code: it normalises over the examples of one forward pass, the ghost batch.
 """
 
 import difflib
-import itertools
-import math
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "elu": nn.ELU,
-    "tanh": nn.Tanh,
-    "hardtanh": nn.Hardtanh,
-    "softplus": nn.Softplus,
-}
-FORM = re.compile(
-    r"fc-(?P<fc>relu|elu|tanh|hardtanh|softplus)(?:-depth(?P<depth>[1-4]))?(?:-width(?P<width>[1-9][0-9]*))?"
-    r"|cnn-(?P<average>avgpool-)?(?P<cnn>relu|elu|tanh)"
-    r"|deeplinear"
-    r"|regression"
+from genlab.training import resnet, transformer, vgg
+from genlab.training.convolutional import CHANNELS, convolutional
+from genlab.training.feedforward import WIDTH, deep_linear, fully_connected, regression
+from genlab.training.layers import ACTIVATIONS
+
+__all__ = ["ACTIVATIONS", "FAMILIES", "Family", "build", "ids", "parameter_count"]
+
+Options = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks of one kind.
+
+    Attributes:
+        form: how their names are written.
+        pattern: of the names, options as named groups.
+        make: (name, options that the name gives, shape of an input, outputs) to a network.
+        tokens: whether they take integer tokens, rather than real numbers.
+    """
+
+    form: str
+    pattern: re.Pattern[str]
+    make: Callable[[str, Options, tuple[int, ...], int], nn.Sequential]
+    tokens: bool = False
+
+
+def _counts(**least: str) -> str:
+    """Optional parts of a name: ``-depth3``."""
+    return "".join(f"(?:-{name}(?P<{name}>{digits}))?" for name, digits in least.items())
+
+
+_COUNT = "[1-9][0-9]{0,5}"
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "fc-ACT[-depthD][-widthN]",
+        re.compile(rf"fc-(?P<act>{'|'.join(ACTIVATIONS)}){_counts(depth='[1-4]', width=_COUNT)}"),
+        lambda _, o, inputs, outputs: fully_connected(
+            o["act"], int(o.get("depth", 2)), int(o.get("width", WIDTH)), inputs, outputs
+        ),
+    ),
+    Family(
+        "cnn-[bn-|avgpool-]ACT[-widthN]",
+        re.compile(rf"cnn-(?:(?P<variant>bn|avgpool)-)?(?P<act>relu|elu|tanh){_counts(width=_COUNT)}"),
+        lambda name, o, inputs, outputs: convolutional(
+            name, o["act"], inputs, outputs, variant=o.get("variant", ""), channels=int(o.get("width", CHANNELS))
+        ),
+    ),
+    Family(
+        "vgg11[-bn][-widthN]",
+        re.compile(rf"vgg11(?P<bn>-bn)?{_counts(width=_COUNT)}"),
+        lambda name, o, inputs, outputs: vgg.vgg11(
+            name, inputs, outputs, normalised="bn" in o, channels=int(o.get("width", vgg.CHANNELS))
+        ),
+    ),
+    Family(
+        "resnetD[-widthN]",
+        re.compile(rf"resnet(?P<depth>[1-9][0-9]{{0,2}}){_counts(width=_COUNT)}"),
+        lambda name, o, inputs, outputs: resnet.resnet(
+            name, int(o["depth"]), inputs, outputs, channels=int(o.get("width", resnet.CHANNELS))
+        ),
+    ),
+    Family("deeplinear", re.compile("deeplinear"), lambda _, __, inputs, outputs: deep_linear(inputs, outputs)),
+    Family("regression", re.compile("regression"), lambda _, __, inputs, outputs: regression(inputs, outputs)),
+    Family(
+        "transformer[-depthD][-widthN][-headsH]",
+        re.compile(f"transformer{_counts(depth=_COUNT, width=_COUNT, heads=_COUNT)}"),
+        lambda name, o, inputs, outputs: transformer.transformer(
+            name, inputs, outputs, **{option: int(count) for option, count in o.items()}
+        ),
+        tokens=True,
+    ),
 )
-FORMS = "fc-ACT, fc-ACT-depthD, fc-ACT-widthN, fc-ACT-depthD-widthN, cnn-ACT, cnn-avgpool-ACT, deeplinear, regression"
-WIDTH = 200  # hidden units of fc-*; official code, src/archs.py
-CHANNELS = 32  # of both convolutions of cnn-*; official code, src/archs.py
+FORMS = ", ".join(family.form for family in FAMILIES)
 
 
 def ids() -> tuple[str, ...]:
-    """The ids of Cohen et al. 2021 that ``build`` knows: their code's, short of batch norm, VGG and ResNet."""
+    """The ids of Cohen et al. 2021: all that their code builds."""
+    small = ("relu", "elu", "tanh")
     return (
         *(f"fc-{name}" for name in ACTIVATIONS),
         *(f"fc-tanh-depth{depth}" for depth in range(1, 5)),
-        *(f"cnn-{pool}{name}" for pool in ("", "avgpool-") for name in ("relu", "elu", "tanh")),
+        *(f"cnn-{variant}{name}" for variant in ("", "avgpool-", "bn-") for name in small),
+        "vgg11",
+        "vgg11-bn",
+        "resnet32",
         "deeplinear",
         "regression",
     )
 
 
-def build(network: str, *, inputs: tuple[int, ...], outputs: int, seed: int, dtype: torch.dtype = torch.float32) -> nn.Sequential:
+def build(
+    network: str,
+    *,
+    inputs: tuple[int, ...],
+    outputs: int,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    tokens: bool | None = None,
+) -> nn.Sequential:
     """A network on the CPU, initialised as the official code does: ``torch.manual_seed(seed)``, then construction.
 
     The caller's random state is left as it was. Weights are drawn in float32 and converted, so that every ``dtype``
     starts from the same numbers. The official code ignores its seed for deeplinear (always 8) and regression
     (always 0); here the given seed counts, and those two reproduce its weights.
 
+    >>> network = build("transformer-depth1-width8-heads2", inputs=(16,), outputs=30, seed=0)
+    >>> network(torch.zeros(3, 16, dtype=torch.int64)).shape  # logits of the next token, at each of 16 places
+    torch.Size([3, 16, 30])
+
     Args:
         network: one of ``ids()``, or another of the forms at the top of this file.
-        inputs: shape of one input, (channels, height, width) for cnn-*; fc-* flattens any shape.
-        outputs: number of outputs.
+        inputs: shape of one input: (channels, height, width) for images, (tokens,) for a transformer; fc-* flattens any.
+        outputs: number of outputs; for a transformer the size of the vocabulary.
         seed: of the initial weights.
         dtype: floating type of the parameters.
+        tokens: whether the inputs are integer tokens, where that is known: a network for the other kind is refused.
 
     Raises:
         ValueError: an unknown id, or inputs and outputs that the network cannot have.
     """
-    form = FORM.fullmatch(network)
-    if form is None:
-        near = difflib.get_close_matches(network, ids(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"unknown network {network!r}: expected {FORMS}, where fc-* takes {', '.join(ACTIVATIONS)} with D = 1 .. 4 "
-            f"and cnn-* takes relu, elu, tanh (the paper's cnn-bn-*, vgg11, vgg11-bn and resnet32 are not built){hint}"
-        )
+    family, options = _family(network)
     if not inputs or min(inputs) < 1 or outputs < 1:
         raise ValueError(
             f"{network!r} needs inputs of a shape like (3, 32, 32) or (1,) and outputs >= 1, got {inputs} and {outputs}"
+        )
+    if tokens is not None and tokens != family.tokens:
+        raise ValueError(
+            f"{network!r} takes real numbers and these data are tokens: use a network like transformer-depth2-width32-heads2"
+            if tokens
+            else f"{network!r} takes tokens and these data are none: use data like grammar-200, text:FILE or wikitext-2-200"
         )
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating type, got {dtype}: pass torch.float32 or torch.float64")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed accelerators too
-        if form["fc"]:
-            widths = [int(form["width"] or WIDTH)] * int(form["depth"] or 2)
-            built = _fully_connected(ACTIVATIONS[form["fc"]], widths, math.prod(inputs), outputs)
-        elif form["cnn"]:
-            built = _convolutional(network, ACTIVATIONS[form["cnn"]], bool(form["average"]), inputs, outputs)
-        elif network == "deeplinear":
-            built = _deep_linear(inputs, outputs)
-        else:
-            built = _regression(inputs, outputs)
-    return built.to(dtype)
+        return family.make(network, options, inputs, outputs).to(dtype)
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -96,54 +174,13 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
-    return nn.Linear(inputs, outputs, bias=bias, device="cpu", dtype=torch.float32)  # whatever torch's own defaults are
-
-
-def _fully_connected(activation: type[nn.Module], widths: list[int], inputs: int, outputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Flatten()]
-    for fan_in, fan_out in itertools.pairwise([inputs, *widths]):
-        layers += [_linear(fan_in, fan_out), activation()]
-    return nn.Sequential(*layers, _linear(widths[-1], outputs))
-
-
-def _convolutional(
-    network: str, activation: type[nn.Module], average: bool, inputs: tuple[int, ...], outputs: int
-) -> nn.Sequential:
-    if len(inputs) != 3 or min(inputs[1:]) < 4:
-        raise ValueError(
-            f"{network!r} needs inputs (channels, height, width), 4 pixels a side at least, got {inputs}: use an fc-* network"
-        )
-    layers: list[nn.Module] = []
-    for channels in (inputs[0], CHANNELS):
-        layers += [
-            nn.Conv2d(channels, CHANNELS, kernel_size=3, padding=1, device="cpu", dtype=torch.float32),
-            activation(),
-            nn.AvgPool2d(2) if average else nn.MaxPool2d(2),
-        ]
-    return nn.Sequential(*layers, nn.Flatten(), _linear(CHANNELS * (inputs[1] // 4) * (inputs[2] // 4), outputs))
-
-
-def _deep_linear(inputs: tuple[int, ...], outputs: int) -> nn.Sequential:
-    if inputs != (outputs,):
-        raise ValueError(
-            f"'deeplinear' is square: inputs must be (outputs,), got inputs {inputs} and outputs {outputs}; try data linear-50-50"
-        )
-    layers = []
-    for _ in range(20):
-        layer = _linear(outputs, outputs, bias=False)
-        nn.init.xavier_normal_(layer.weight)
-        layers.append(layer)
-    return nn.Sequential(*layers)
-
-
-def _regression(inputs: tuple[int, ...], outputs: int) -> nn.Sequential:
-    if (inputs, outputs) != ((1,), 1):
-        raise ValueError(
-            f"'regression' needs inputs (1,) and 1 output, got inputs {inputs} and outputs {outputs}; try data chebyshev-4-20"
-        )
-    first, last = _linear(1, 100), _linear(100, 1, bias=False)
-    nn.init.xavier_normal_(first.weight, gain=1.9)  # official code, src/archs.py: sigma_w
-    nn.init.zeros_(first.bias)
-    nn.init.xavier_normal_(last.weight)
-    return nn.Sequential(first, nn.Tanh(), last)
+def _family(network: str) -> tuple[Family, Options]:
+    for family in FAMILIES:
+        if form := family.pattern.fullmatch(network):
+            return family, {option: value for option, value in form.groupdict().items() if value is not None}
+    near = difflib.get_close_matches(network, [*ids(), "transformer"], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"unknown network {network!r}: expected {FORMS}, where fc-* takes {', '.join(ACTIVATIONS)} with D = 1 .. 4 "
+        f"and cnn-* takes relu, elu, tanh{hint}"
+    )
