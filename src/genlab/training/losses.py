@@ -22,7 +22,7 @@ def half_squared_error(outputs: Float[Tensor, "example output"], targets: Tensor
         ValueError: targets of another shape than the outputs, or rows of tokens.
     """
     if outputs.ndim != 2:
-        raise ValueError(f"mse wants outputs of shape (example, output), got {tuple(outputs.shape)}: tokens take ce")
+        raise ValueError(f"mse wants outputs of shape (example, output), got {tuple(outputs.shape)} (rows of tokens take ce)")
     if not targets.is_floating_point():
         targets = functional.one_hot(targets, outputs.shape[-1]).to(outputs.dtype)
     if targets.shape != outputs.shape:
@@ -68,4 +68,4 @@ def correct(outputs: Float[Tensor, "example *token output"], targets: Tensor) ->
     if targets.is_floating_point():
         return None
     right = outputs.argmax(dim=-1) == targets
-    return right.double().mean(dim=1).sum() if right.ndim > 1 else torch.count_nonzero(right)
+    return right.float().mean(dim=1).sum() if right.ndim > 1 else torch.count_nonzero(right)

@@ -40,7 +40,8 @@ class Embedding(nn.Module):
             raise ValueError(
                 f"this transformer has {self.position.num_embeddings} positions, got {tokens.shape[1]} tokens in a row"
             )
-        return self.token(tokens) + self.position.weight[: tokens.shape[1]]
+        vectors: Tensor = self.token(tokens) + self.position.weight[: tokens.shape[1]]
+        return vectors
 
 
 class Attention(nn.Module):
