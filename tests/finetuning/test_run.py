@@ -265,5 +265,5 @@ def test_what_is_no_model_or_does_not_fit_is_refused(base: str, data: Dataset, t
     long = Dataset.from_list([{"prompt": "the", "completion": " river" * 600}])
     with pytest.raises(ValueError, match="has 512 positions: lower max_length"):
         run(Recipe(base), tmp_path / "c", long)
-    with pytest.raises(ValueError, match="device is auto or cpu"):
+    with pytest.raises(ValueError, match="device is auto, cpu or cuda"):
         finetune(Recipe(base), tmp_path / "d", train=data, device="tpu")

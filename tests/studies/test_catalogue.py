@@ -55,6 +55,7 @@ FIELDS = "whole, real, reals, wholes, words, word, maybe, folder, kind, flag"
         ("reals=3", (3.0,)),
         ("wholes=1,2", (1, 2)),
         ("words=fc-tanh,cnn-relu", ("fc-tanh", "cnn-relu")),
+        ("words=base, D(1,2),D(1,2,3)", ("base", "D(1,2)", "D(1,2,3)")),
         ("word=a=b", "a=b"),
         ("word=none", "none"),
         ("maybe=none", None),

@@ -25,7 +25,7 @@ def finetune(
     set: Annotated[
         list[str] | None, typer.Option(help="A field of the recipe, e.g. --set step_size=1e-3; may be repeated")
     ] = None,
-    device: Annotated[Literal["auto", "cpu"], typer.Option(help="auto takes a GPU where there is one")] = "auto",
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU where there is one")] = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print parameters, tokens, steps and a rough time; train nothing")
     ] = False,

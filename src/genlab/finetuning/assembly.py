@@ -1,5 +1,6 @@
 """What trains: model, tokens and arguments of a recipe, put together."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ def arguments(recipe: Recipe, out: Path, device: str) -> Any:
     """TRL's SFTConfig for a recipe; it also joins the processes of a parallel run."""
     from trl import SFTConfig  # type: ignore[attr-defined]  # its names are found lazily
 
+    names = {each.name for each in dataclasses.fields(SFTConfig)}
+    word = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"  # in older ones
+    recompute: dict[str, Any] = {word: recipe.recompute}
     return SFTConfig(
         output_dir=str(Folder(out).checkpoints),
         per_device_train_batch_size=recipe.batch,
@@ -30,7 +34,7 @@ def arguments(recipe: Recipe, out: Path, device: str) -> Any:
         max_grad_norm=recipe.clip,
         max_length=recipe.max_length,
         bf16=recipe.precision == "bfloat16",
-        activation_checkpointing=recipe.recompute,
+        **recompute,
         seed=chance.number("finetuning", recipe.seed) % 2**32,
         use_cpu=device == "cpu",
         report_to="none",

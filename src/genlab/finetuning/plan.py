@@ -63,7 +63,7 @@ def plan(recipe: Recipe, train: "Dataset | str | Path", *, device: str = "auto",
         steps = recipe.count(len(data), processes)
         a_step = recipe.batch * recipe.accumulate * processes
         tokens = round(sum(lengths) * steps * a_step / len(data))
-        where = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu"
+        where = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         if parameters <= SMALL:
             width = sorted(lengths)[len(lengths) // 2]
             seconds = _timed(build(config).to(where), recipe.batch, width) * steps * recipe.accumulate

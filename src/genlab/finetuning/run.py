@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import torch
+
 from genlab.finetuning import assembly, conversations, keeping, manners
 from genlab.finetuning.folder import Folder, model_fingerprint
 from genlab.finetuning.order import order
@@ -77,14 +79,16 @@ def finetune(
         callbacks: transformers' TrainerCallbacks. One that stops the training early ends it well; one with a method
             ``attend(examples)`` gets the tokenised examples, each once, before training begins.
         report: called as ``report(steps done, steps in all, loss)`` after every step.
-        device: "auto" takes a GPU where there is one, else "cpu".
+        device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
 
     Raises:
         ValueError: data, model or folder do not fit; the message says what to change.
         KeyboardInterrupt: Ctrl-C, after a checkpoint was written; a second one at once.
     """
-    if device not in ("auto", "cpu"):
-        raise ValueError(f"device is auto or cpu, got {device!r}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device is auto, cpu or cuda, got {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda: PyTorch sees no GPU here; take cpu, or install a PyTorch built for your GPU")
     with manners.quiet(), manners.own_chance():
         arguments = assembly.arguments(recipe, Path(out), device)
         folder = Folder(out, writes=arguments.process_index == 0)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "inspect-ai")  # what a measured number can depend on
+# What a measured number can depend on.
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "inspect-ai", "transformers", "trl", "peft")
 
 
 @functools.cache

@@ -21,6 +21,7 @@ STUDIES: dict[str, str] = {  # name: module with PRESETS and a Study class; impo
     "skill_mix": "genlab.studies.skill_mix",
     "skill_composition": "genlab.studies.skill_composition",
 }
+OUTSIDE = re.compile(r",(?![^()]*\))")  # a comma that stands in no parentheses
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def load(choice: Choice) -> tuple[Study, ...]:
 def parse(study: Study, assignment: str) -> tuple[str, Any]:
     """``field=value`` checked against a study's fields. Lists are separated by commas, 2/7 is a number, none is None.
 
+    A comma within parentheses separates nothing: D(1,2) is one word.
+
     Raises:
         ValueError: not of that form, an unknown field, or a value of the wrong type.
     """
@@ -87,7 +90,7 @@ def _value(name: str, text: str, kind: Any) -> Any:
 
     many = typing.get_origin(kind) is tuple
     numeric = bool({int, float} & {kind, *typing.get_args(kind)})
-    words = [piece.strip() for piece in text.split(",")] if many else [text]
+    words = [piece.strip() for piece in OUTSIDE.split(text)] if many else [text]
     if many and "" in words:
         raise ValueError(f"{name} is {_words(kind)}, got {text!r}")
     words = [_number(word) for word in words] if numeric else words
