@@ -295,6 +295,7 @@ def test_products_are_counted_by_rows() -> None:
 
 def test_float32_products_are_near_the_float64_ones() -> None:
     double = problem_of("fc-tanh-width4", "mse", inputs=(5,), outputs=3)
+    assert isinstance(double.inputs, Tensor)
     single = Problem(
         build("fc-tanh-width4", inputs=(5,), outputs=3, seed=0), half_squared_error, double.inputs.float(), double.targets
     )

@@ -141,6 +141,7 @@ def test_every_so_many_readings_take_the_expansions_of_a_cold_one(digits: Descen
 
 def test_float32_readings_are_near_the_float64_dense_hessian(digits: Descent) -> None:
     double = digits.problem
+    assert isinstance(double.inputs, torch.Tensor)
     module = build("fc-tanh-width8", inputs=(1, 8, 8), outputs=10, seed=0)
     tracker = Tracker(Problem(module, half_squared_error, double.inputs.float(), double.targets), k=2)
     for weights in digits.path[::10]:

@@ -1,8 +1,10 @@
 """Problems: the papers' loss conventions, gradients against plain autograd, and a module that nothing has touched."""
 
 import copy
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,9 +192,9 @@ def test_the_split_into_physical_batches_changes_nothing_but_rounding(examples: 
 
 
 @pytest.mark.parametrize("loss", ["mse", "ce"])
-def test_with_batch_norm_in_train_mode_the_physical_batch_is_the_ghost_batch(loss: str) -> None:
+def test_in_train_mode_batch_norm_normalises_over_ghost_batches(loss: str) -> None:
     inputs, targets = labelled(12)
-    problem = Problem(normalised(), LOSSES[loss], inputs, targets, physical_batch=4)
+    problem = Problem(normalised(), LOSSES[loss], inputs, targets, physical_batch=5, ghost_batch=4)
     module, mean = copy.deepcopy(problem.module), torchs(loss, 3)
     total = torch.stack([mean(module(inputs[at : at + 4]), targets[at : at + 4]) for at in (0, 4, 8)]).mean()
     total.backward()
@@ -205,6 +207,103 @@ def test_with_batch_norm_in_train_mode_the_physical_batch_is_the_ghost_batch(los
     assert close(problem.slope(problem.weights()).gradient, whole.slope(problem.weights()).gradient)
     outputs = problem.module(inputs)
     assert problem.score(problem.weights()).loss == pytest.approx(mean(outputs, targets).item(), rel=1e-13)
+
+
+def test_a_ghost_batch_that_nobody_named_is_refused() -> None:
+    problem = Problem(normalised(), cross_entropy, *labelled(11), physical_batch=4)
+    with pytest.raises(ValueError, match=r"sees 4 of 11 examples at a time.*say ghost_batch=.*module\.eval\(\)"):
+        Tracker(problem)()
+    Tracker(Problem(problem.module, cross_entropy, *labelled(11)))()  # all of them at once: nothing to name
+    problem.module.eval()
+    Tracker(problem)()
+
+
+# --- some of the examples, terms of examples, named inputs ------------------------------------------------------------
+
+
+class Scored(nn.Module):
+    """Scores of every token of a row, given by name, and a mask that the module reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score = build("fc-tanh-depth1-width3", inputs=(2,), outputs=3, seed=0, dtype=DOUBLE)
+
+    def forward(self, *, mask: Tensor, rows: Tensor, scale: float = 1.0) -> dict[str, Tensor]:
+        flat = (rows * mask[..., None]).reshape(-1, rows.shape[-1])
+        return {"scores": scale * self.score(flat).reshape(*rows.shape[:-1], 3)}
+
+
+def tokens(physical_batch: int = 1000) -> Problem:
+    """Seven examples of at most five tokens; what is beyond an example's length is padding, with numbers that must not count."""
+    generator = torch.Generator().manual_seed(2)
+    rows = torch.randn(7, 5, 2, generator=generator, dtype=DOUBLE)
+    mask = torch.arange(5)[None] < torch.tensor([5, 1, 3, 0, 2, 5, 4])[:, None]
+    labels = torch.where(mask, torch.randint(3, (7, 5), generator=generator), -100)
+
+    def loss(outputs: dict[str, Tensor], targets: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs["scores"].transpose(1, 2), targets, reduction="none").sum(dim=1)
+
+    taken: Any = loss
+    return Problem(
+        Scored(), taken, {"rows": rows, "mask": mask}, labels, physical_batch, counts=mask.sum(1), options={"scale": 2.0}
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 7, 100])
+def test_the_loss_is_the_mean_over_counted_terms_whatever_the_physical_batch(batch: int) -> None:
+    problem = tokens(batch)
+    assert isinstance(problem.inputs, Mapping)
+    named = {**problem.inputs, "scale": 2.0}
+    kept = problem.targets != -100
+    module: Any = problem.module
+
+    def plainly(weights: Tensor) -> Tensor:
+        parameters = dict(zip(problem.names, problem.split(weights), strict=True))
+        scores = torch.func.functional_call(module, parameters, (), named)["scores"]
+        return nn.functional.cross_entropy(scores[kept], problem.targets[kept])
+
+    at = problem.weights() + 0.05
+    slope = problem.slope(at)
+    assert problem.divisor == int(kept.sum()) == 20
+    assert slope.loss == pytest.approx(plainly(at).item(), rel=1e-13)
+    assert close(slope.gradient, torch.func.grad(plainly)(at))
+    assert close(Hessian(problem, at).dense(), torch.func.hessian(plainly)(at))
+
+
+@pytest.mark.parametrize("some", [slice(2, 7, 2), [2, 4, 6], torch.tensor([2, 4, 6])])
+@pytest.mark.parametrize("whole", [tokens(2), small("ce", examples=7, physical_batch=2)])
+def test_a_subset_is_the_same_function_of_some_examples(whole: Problem, some: Any) -> None:
+    part = whole.subset(some)
+    weights = whole.weights() + 0.1
+    alone = [(whole.subset([index]).slope(weights).gradient, whole.subset([index]).divisor) for index in (2, 4, 6)]
+    by_hand = sum((each * count for each, count in alone), torch.zeros_like(weights)) / sum(count for _, count in alone)
+    assert close(part.slope(weights).gradient, by_hand)
+    assert part.module is whole.module
+    assert (part.names, part.physical_batch) == (whole.names, whole.physical_batch)
+    assert len(part.targets) == 3
+
+
+def test_a_slice_of_the_examples_copies_nothing() -> None:
+    whole = small()
+    assert isinstance(whole.inputs, Tensor)
+    part = whole.subset(slice(0, 4))
+    assert isinstance(part.inputs, Tensor)
+    assert part.inputs.data_ptr() == whole.inputs.data_ptr()
+
+
+def test_a_subset_keeps_its_parameters_when_the_module_freezes_others() -> None:
+    whole = small()
+    next(whole.module.parameters()).requires_grad_(False)
+    assert whole.subset(slice(3)).names == whole.names
+
+
+def test_a_mean_over_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"some above 0, got shape \(1,\) with sum 0: does any example carry loss"):
+        tokens().subset([3])
+    with pytest.raises(ValueError, match=r"counts wants one number an example, shape \(7,\)"):
+        dataclasses.replace(tokens(), counts=torch.ones(3, dtype=torch.int64))
+    with pytest.raises(ValueError, match="a mapping without any"):
+        dataclasses.replace(tokens(), inputs={})
 
 
 # --- the user's module ------------------------------------------------------------------------------------------------
@@ -225,7 +324,7 @@ def everything(problem: Problem) -> None:
 def test_the_users_module_is_untouched(training: bool) -> None:
     module = normalised().train(training)
     before = {name: each.clone() for name, each in module.state_dict().items()}
-    everything(Problem(module, cross_entropy, *labelled(11), physical_batch=4))
+    everything(Problem(module, cross_entropy, *labelled(11), ghost_batch=4))
     after = module.state_dict()
     assert {"1.running_mean", "1.num_batches_tracked"} < before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)

@@ -118,15 +118,7 @@ def _ending(moment: Moment, settings: Mapping[str, Any]) -> str:
 
 def _dense(problem: Problem, weights: Tensor) -> float:
     """Largest eigenvalue of the whole Hessian, in float64: the oracle for small networks."""
-    module = problem.module
-    dtype = next(module.parameters()).dtype
-    targets = problem.targets.double() if problem.targets.is_floating_point() else problem.targets
-    inputs = problem.inputs.double() if problem.inputs.is_floating_point() else problem.inputs
-    exact = dataclasses.replace(problem, module=module.double(), inputs=inputs, targets=targets)
-    try:
-        return float(torch.linalg.eigvalsh(Hessian(exact, weights.double()).dense())[-1])
-    finally:
-        module.to(dtype)
+    return float(torch.linalg.eigvalsh(Hessian(problem.double(), weights.double()).dense())[-1])
 
 
 @dataclasses.dataclass
