@@ -52,20 +52,21 @@ def problem_of(network: str, inputs: tuple[int, ...], outputs: int, loss: str) -
     module = networks.build(network, inputs=inputs, outputs=outputs, seed=0, dtype=torch.float64)
     if network.startswith("transformer"):
         text = torch.randint(outputs, (EXAMPLES, inputs[0] + 1), generator=generator)
-        return Problem(module, LOSSES[loss], text[:, :-1], text[:, 1:], BATCH)
+        return Problem(module, LOSSES[loss], text[:, :-1], text[:, 1:], BATCH, BATCH)
     x = torch.randn(EXAMPLES, *inputs, generator=generator, dtype=torch.float64)
     real = torch.randn(EXAMPLES, outputs, generator=generator, dtype=torch.float64)
-    return Problem(module, LOSSES[loss], x, real if loss == "mse" else real.argmax(dim=1), BATCH)
+    return Problem(module, LOSSES[loss], x, real if loss == "mse" else real.argmax(dim=1), BATCH, BATCH)
 
 
 def whole_loss(problem: Problem) -> Callable[[Tensor], Tensor]:
     """The mean loss as a function of the weight vector, by no code of ``Problem`` but ``split``."""
+    assert isinstance(problem.inputs, Tensor)
+    ghosts = problem.inputs.split(BATCH)
     module = torch.func.replace_all_batch_norm_modules_(copy.deepcopy(problem.module))  # no running means: nothing in place
 
     def loss(weights: Tensor) -> Tensor:
         parameters = dict(zip(problem.names, problem.split(weights), strict=True))
-        ghosts = [slice(start, start + BATCH) for start in range(0, EXAMPLES, BATCH)]
-        outputs = torch.cat([torch.func.functional_call(module, parameters, (problem.inputs[ghost],)) for ghost in ghosts])
+        outputs = torch.cat([torch.func.functional_call(module, parameters, (ghost,)) for ghost in ghosts])
         return problem.loss(outputs, problem.targets).mean()
 
     return loss

@@ -44,7 +44,7 @@ def test_the_loss_is_that_of_consecutive_blocks_normalised_by_hand() -> None:
 
     losses = {}
     for size in (3, 4, 12):
-        problem = Problem(built, cross_entropy, images, labels, physical_batch=size)
+        problem = Problem(built, cross_entropy, images, labels, ghost_batch=size)
         losses[size] = problem.score(problem.weights()).loss
         answers = torch.cat([by_hand(images[start : start + size]) for start in range(0, 12, size)])
         assert losses[size] == pytest.approx(nn.functional.cross_entropy(answers, labels).item(), rel=1e-12)
@@ -55,7 +55,7 @@ def test_the_loss_is_that_of_consecutive_blocks_normalised_by_hand() -> None:
 def test_reading_a_problem_leaves_running_means_and_passes_alone(network: str, inputs: tuple[int, ...]) -> None:
     built = build(network, inputs=inputs, outputs=3, seed=0, dtype=torch.float64)
     before = {name: each.clone() for name, each in built.named_buffers()}
-    problem = Problem(built, cross_entropy, *labelled(inputs), 4)
+    problem = Problem(built, cross_entropy, *labelled(inputs), ghost_batch=4)
     first, second = problem.slope(problem.weights()), problem.slope(problem.weights())
     assert first.loss == second.loss
     assert torch.equal(first.gradient, second.gradient)

@@ -149,6 +149,7 @@ def test_epochs_seeds_and_places_differ_and_every_example_is_seen() -> None:
 
 def test_a_step_is_that_of_torchs_sgd_on_the_same_batch() -> None:
     problem = network_problem()
+    assert isinstance(problem.inputs, torch.Tensor)
     module = copy.deepcopy(problem.module)
     optimiser = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
     batches = Batches(4, seed=2)

@@ -1,6 +1,5 @@
 """Mini-batches: which examples a step of stochastic gradient descent sees."""
 
-import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -45,8 +44,7 @@ class Batches:
 
     def __call__(self, problem: Problem, step: int) -> Problem:
         """The problem of a step: the mean loss over its batch."""
-        rows = self.rows(step, len(problem.targets)).to(problem.targets.device)
-        return dataclasses.replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
+        return problem.subset(self.rows(step, len(problem.targets)).to(problem.targets.device))
 
 
 @functools.lru_cache(maxsize=4)

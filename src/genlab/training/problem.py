@@ -90,23 +90,10 @@ class Problem:
     _attentions: tuple[Any, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rows = [self.inputs] if isinstance(self.inputs, Tensor) else list(self.inputs.values())
-        examples = len(self.targets)
-        for each in rows:
-            if len(each) != examples:
-                raise ValueError(f"a problem wants one target an input, got {len(each)} inputs and {examples} targets")
-        if not rows:
-            raise ValueError("a problem wants inputs, got a mapping without any")
-        if not examples:
-            raise ValueError("a problem wants at least one example, got none")
+        self._check_examples()
         if self.physical_batch < 1 or (self.ghost_batch is not None and self.ghost_batch < 1):
             name, got = ("physical_batch", self.physical_batch) if self.physical_batch < 1 else ("ghost_batch", self.ghost_batch)
             raise ValueError(f"{name} wants at least 1 example, got {got}")
-        if self.counts is not None and (self.counts.shape != (examples,) or not int(self.counts.sum()) > 0):
-            raise ValueError(
-                f"counts wants one number an example, shape ({examples},), some above 0, "
-                f"got shape {tuple(self.counts.shape)} with sum {int(self.counts.sum())}: does any example carry loss?"
-            )
         module = unwrapped(self.module)
         names = chosen(module, self.parameters)
         known = dict(module.named_parameters())
@@ -177,21 +164,27 @@ class Problem:
         With batch norm in train mode the chosen examples form ghost batches of their own: it is then another function of them.
         A slice copies nothing.
         """
-        return self._over(self.module, lambda rows: rows[examples])
+        part = copy.copy(self)  # no look through the module: mini-batches do this at every step
+        for name, value in self._each(lambda rows: rows[examples]).items():
+            object.__setattr__(part, name, value)
+        for known in ("divisor", "activation_bytes"):
+            part.__dict__.pop(known, None)
+        part._check_examples()
+        return part
 
     def double(self) -> "Problem":
         """The same function in float64, on a copy of the module: for oracles."""
-        module = copy.deepcopy(self.module).double()
-        return self._over(module, lambda rows: rows.double() if rows.is_floating_point() else rows)
+        rows = self._each(lambda rows: rows.double() if rows.is_floating_point() else rows)
+        return replace(self, module=copy.deepcopy(self.module).double(), parameters=self.names, **rows)
 
-    def _over(self, module: nn.Module, change: Callable[[Tensor], Tensor]) -> "Problem":
+    def _each(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
         inputs: Inputs
         if isinstance(self.inputs, Tensor):
             inputs = change(self.inputs)
         else:
             inputs = {name: change(rows) for name, rows in self.inputs.items()}
         counts = None if self.counts is None else change(self.counts)
-        return replace(self, module=module, inputs=inputs, targets=change(self.targets), counts=counts, parameters=self.names)
+        return {"inputs": inputs, "targets": change(self.targets), "counts": counts}
 
     def batches(self) -> Iterator[tuple[Inputs, Tensor]]:
         """Inputs and targets of each physical batch, or ghost batch, in order."""
@@ -220,8 +213,7 @@ class Problem:
                 f"the loss wants one value an example, shape ({len(targets)},), got {tuple(losses.shape)}: "
                 "use genlab.cross_entropy or half_squared_error, or reduction='none'"
             )
-        labels = isinstance(outputs, Tensor) and outputs.shape[:-1] == targets.shape
-        return losses.sum() / self.divisor, correct(outputs.detach(), targets) if labels else None
+        return losses.sum() / self.divisor, self._right(outputs, targets)
 
     def score(self, weights: Float[Tensor, " param"]) -> Score:
         """Loss and accuracy, without a gradient."""
@@ -274,9 +266,32 @@ class Problem:
         with torch.enable_grad(), torch.autograd.graph.disable_saved_tensors_hooks(RECOMPUTES):
             self.batch_loss(parameters, inputs, targets)
 
+    def _check_examples(self) -> None:
+        rows = [self.inputs] if isinstance(self.inputs, Tensor) else list(self.inputs.values())
+        examples = len(self.targets)
+        for each in rows:
+            if len(each) != examples:
+                raise ValueError(f"a problem wants one target an input, got {len(each)} inputs and {examples} targets")
+        if not rows:
+            raise ValueError("a problem wants inputs, got a mapping without any")
+        if not examples:
+            raise ValueError("a problem wants at least one example, got none")
+        if self.counts is not None and (self.counts.shape != (examples,) or not int(self.counts.sum()) > 0):
+            raise ValueError(
+                f"counts wants one number an example, shape ({examples},), some above 0, "
+                f"got shape {tuple(self.counts.shape)} with sum {int(self.counts.sum())}: does any example carry loss?"
+            )
+
     def _accuracy(self, right: Sequence[Tensor | None]) -> float | None:
         counts = [count for count in right if count is not None]
         return torch.stack(counts).sum().item() / self.divisor if counts else None
+
+    def _right(self, outputs: Any, targets: Tensor) -> Tensor | None:
+        if not isinstance(outputs, Tensor) or outputs.shape[:-1] != targets.shape:
+            return None
+        if self.counts is None:
+            return correct(outputs.detach(), targets)
+        return None if targets.is_floating_point() else torch.count_nonzero(outputs.detach().argmax(dim=-1) == targets)
 
     def _whole(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.dtype) if tensor.dtype in HALVES else tensor
