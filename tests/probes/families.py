@@ -20,16 +20,20 @@ class Family:
     inputs: tuple[int, ...]
     outputs: int
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Those that it can have: one output classifies nothing."""
+        return ("mse", "ce") if self.outputs > 1 else ("mse",)
+
     def __str__(self) -> str:
         return self.network
 
     def problem(self, loss: str, *, examples: int = 5, physical_batch: int = 3) -> Problem:
-        """With real targets for mse and for one output, class labels otherwise."""
+        """With real targets for mse, class labels for ce."""
         module = networks.build(self.network, inputs=self.inputs, outputs=self.outputs, seed=0, dtype=DOUBLE)
         real = normal(examples, self.outputs, seed=1)
-        targets = real.argmax(dim=1) if loss == "ce" and self.outputs > 1 else real
-        name = loss if self.outputs > 1 else "mse"
-        return Problem(module, LOSSES[name], normal(examples, *self.inputs), targets, physical_batch)
+        targets = real.argmax(dim=1) if loss == "ce" else real
+        return Problem(module, LOSSES[loss], normal(examples, *self.inputs), targets, physical_batch)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -22,7 +22,7 @@ def diagonal_of(size: int, seed: int) -> Tensor:
 
 @pytest.mark.parametrize("family", SMALL, ids=str)
 def test_its_eigenvalues_are_those_of_the_dense_p_inverse_h(family: Family) -> None:
-    problem = family.problem("ce")
+    problem = family.problem(family.losses[-1])
     weights = problem.weights()
     diagonal = diagonal_of(len(weights), seed=1)
     operator = Preconditioned(Hessian(problem, weights), diagonal)

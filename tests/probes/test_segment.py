@@ -34,7 +34,7 @@ def quartic(scale: float = 1.0) -> Problem:
 
 @pytest.mark.parametrize("family", SMALL, ids=str)
 def test_at_every_point_it_is_the_largest_eigenvalue_of_the_dense_hessian(family: Family) -> None:
-    problem = family.problem("ce")
+    problem = family.problem(family.losses[-1])
     start = problem.weights()
     end = start + 0.3 * normal(len(start), seed=4)
     found = segment_sharpness(problem, start, end, points=3, tolerance=1e-5)
@@ -99,7 +99,7 @@ def test_a_tracker_is_carried_from_step_to_step() -> None:
 def test_batch_norm_in_train_mode_is_measured_and_left_as_it_was() -> None:
     layers = build("fc-tanh-width3", inputs=(4,), outputs=3, seed=0, dtype=DOUBLE)
     module = nn.Sequential(layers[:2], nn.BatchNorm1d(3, dtype=DOUBLE), layers[2:])
-    problem = Problem(module, cross_entropy, normal(10, 4), normal(10, 3).argmax(dim=1), physical_batch=5)
+    problem = Problem(module, cross_entropy, normal(10, 4), normal(10, 3).argmax(dim=1), physical_batch=10)
     module.train()
     before = {name: each.clone() for name, each in module.state_dict().items()}
     start = problem.weights()
