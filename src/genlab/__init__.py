@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from genlab.grading.saturation import novelty_bound, saturation
     from genlab.grading.sequential import StopRule
     from genlab.intervals import Interval, cluster_bootstrap
+    from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
+    from genlab.probes.density import SpectralDensity, spectral_density
     from genlab.probes.eigen import Eigenpairs
+    from genlab.probes.gauss_newton import GaussNewton
     from genlab.probes.hessian import Hessian
     from genlab.probes.preconditioned import Preconditioned
+    from genlab.probes.sam_edge import sam_edge
     from genlab.probes.segment import SegmentSharpness, midpoint_sharpness, segment_sharpness
+    from genlab.probes.trace import Trace, hutch_plus_plus, hutchinson
     from genlab.probes.tracker import Tracker, sharpness
     from genlab.results.store import Store
     from genlab.skills.combinations import draw
@@ -33,8 +38,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Adam": "genlab.training.updates",
     "Averaged": "genlab.training.updates",
+    "BatchEstimate": "genlab.probes.batch_sharpness",
     "Batches": "genlab.training.batches",
     "Eigenpairs": "genlab.probes.eigen",
+    "GaussNewton": "genlab.probes.gauss_newton",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
     "Interval": "genlab.intervals",
@@ -46,31 +53,41 @@ _HOMES = {
     "RMSProp": "genlab.training.updates",
     "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
+    "SpectralDensity": "genlab.probes.density",
     "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
     "Topic": "genlab.skills.skill",
+    "Trace": "genlab.probes.trace",
     "Tracker": "genlab.probes.tracker",
     "agreement": "genlab.grading.agreement",
+    "batch_sharpness": "genlab.probes.batch_sharpness",
     "cluster_bootstrap": "genlab.intervals",
     "corrected": "genlab.grading.correction",
     "cross_entropy": "genlab.training.losses",
     "descend": "genlab.training.loop",
     "draw": "genlab.skills.combinations",
     "flow": "genlab.training.flow",
+    "gradient_noise_interaction": "genlab.probes.batch_sharpness",
     "half_squared_error": "genlab.training.losses",
+    "hutch_plus_plus": "genlab.probes.trace",
+    "hutchinson": "genlab.probes.trace",
     "midpoint_sharpness": "genlab.probes.segment",
     "novelty_bound": "genlab.grading.saturation",
     "read_texts": "genlab.evaluation.logs",
+    "sam_edge": "genlab.probes.sam_edge",
     "saturation": "genlab.grading.saturation",
     "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
+    "spectral_density": "genlab.probes.density",
 }
 
 __all__ = [
     "Adam",
     "Averaged",
+    "BatchEstimate",
     "Batches",
     "Eigenpairs",
+    "GaussNewton",
     "GradientDescent",
     "Hessian",
     "Interval",
@@ -82,24 +99,32 @@ __all__ = [
     "RMSProp",
     "SegmentSharpness",
     "Skill",
+    "SpectralDensity",
     "StopRule",
     "Store",
     "Topic",
+    "Trace",
     "Tracker",
     "agreement",
+    "batch_sharpness",
     "cluster_bootstrap",
     "corrected",
     "cross_entropy",
     "descend",
     "draw",
     "flow",
+    "gradient_noise_interaction",
     "half_squared_error",
+    "hutch_plus_plus",
+    "hutchinson",
     "midpoint_sharpness",
     "novelty_bound",
     "read_texts",
+    "sam_edge",
     "saturation",
     "segment_sharpness",
     "sharpness",
+    "spectral_density",
 ]
 
 

@@ -41,10 +41,10 @@ def test_it_is_the_mean_over_all_mini_batches(family: Family) -> None:
     problem = family.problem("ce", physical_batch=2)  # a mini-batch of 3 takes two passes
     weights = problem.weights()
     for estimate, truth in zip((batch_sharpness, gradient_noise_interaction), enumerated(problem, 3), strict=True):
-        found = estimate(problem, weights, batch=3, relative_error=0.05, most_batches=300)
+        found = estimate(problem, weights, batch=3, relative_error=0.1, most_batches=300)
         assert found.batches >= 30
         assert found.converged
-        assert found.standard_error <= 0.05 * abs(found.value)
+        assert found.standard_error <= 0.1 * abs(found.value)
         assert found.value == pytest.approx(truth, abs=4 * found.standard_error)
 
 

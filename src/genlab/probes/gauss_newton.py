@@ -31,7 +31,7 @@ class GaussNewton:
     """The Gauss-Newton matrix at fixed weights, as a map on rows: (vector, param) -> (vector, param).
 
     It is positive semidefinite where the loss is convex in the outputs, as squared error and cross-entropy are. A product goes
-    once forward (J v, by differentiating J'u in u) and once backward, and costs ... gradients (docs/log.md, 2026-11-28). With
+    once forward (J v, by differentiating J'u in u) and once backward: 1.2 gradients measured (docs/log.md, 2026-11-28). With
     batch norm in train mode J is that of a whole ghost batch's outputs.
 
     >>> from genlab.training.losses import half_squared_error
