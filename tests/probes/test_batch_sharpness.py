@@ -20,7 +20,9 @@ Estimator = Callable[..., BatchEstimate]
 
 
 def part(problem: Problem, rows: tuple[int, ...]) -> Problem:
-    return Problem(problem.module, problem.loss, problem.inputs[list(rows)], problem.targets[list(rows)], problem.physical_batch)
+    assert isinstance(problem.inputs, Tensor)
+    examples = list(rows)
+    return Problem(problem.module, problem.loss, problem.inputs[examples], problem.targets[examples], problem.physical_batch)
 
 
 def enumerated(problem: Problem, batch: int) -> tuple[float, float]:
@@ -144,3 +146,11 @@ def test_what_is_no_mini_batch_is_refused(estimate: Estimator) -> None:
             estimate(problem, problem.weights(), batch=batch)
     with pytest.raises(ValueError, match="most_batches is at least 1 and relative_error not below 0, got 0 and -1"):
         estimate(problem, problem.weights(), batch=2, most_batches=0, relative_error=-1)
+
+
+def test_dropout_is_noticed() -> None:
+    module = nn.Sequential(nn.Linear(4, 8, dtype=DOUBLE), nn.Dropout(0.5), nn.Linear(8, 1, dtype=DOUBLE))
+    problem = Problem(module, half_squared_error, normal(6, 4), normal(6, 1))
+    for estimate in (batch_sharpness, gradient_noise_interaction):
+        with torch.random.fork_rng(devices=[]), pytest.raises(RuntimeError, match="changed between two passes"):
+            estimate(problem, problem.weights(), batch=4)

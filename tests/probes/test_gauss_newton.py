@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from genlab.probes.gauss_newton import GaussNewton
 from genlab.probes.hessian import Hessian
 from genlab.training.losses import LOSSES, cross_entropy, half_squared_error
 from genlab.training.networks import build
-from genlab.training.problem import Problem
+from genlab.training.problem import Inputs, Problem
 
 # torch.func and curvlinops differentiate forwards through operations that torch compiles with torch.jit.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -27,7 +29,7 @@ def written_out(problem: Problem) -> Tensor:
     total = torch.zeros(len(weights), len(weights), dtype=DOUBLE)
     for inputs, targets in problem.batches():
 
-        def outputs(vector: Tensor, inputs: Tensor = inputs) -> Tensor:
+        def outputs(vector: Tensor, inputs: Inputs = inputs) -> Tensor:
             named = dict(zip(problem.names, problem.split(vector), strict=True))
             buffers = {name: each.clone() for name, each in problem.module.named_buffers()}
             found: Tensor = torch.func.functional_call(problem.module, {**named, **buffers}, (inputs,))
@@ -75,7 +77,7 @@ def test_products_of_convolutional_networks_are_forward_then_backward(network: s
         return found
 
     module = torch.func.replace_all_batch_norm_modules_(copy.deepcopy(problem.module))  # no running means: nothing in place
-    at, pushed = torch.func.jvp(outputs, (weights,), (row,))
+    at, pushed = torch.func.jvp(outputs, (weights,), (row,))[:2]
     slope = torch.func.grad(lambda each: problem.loss(each, problem.targets).mean())
     bent = torch.func.jvp(slope, (at,), (pushed,))[1]
     pull: Callable[[Tensor], tuple[Tensor]] = torch.func.vjp(outputs, weights)[1]
@@ -160,3 +162,28 @@ def test_what_it_cannot_take_is_refused() -> None:
         operator(torch.zeros(15, dtype=DOUBLE))
     with pytest.raises(ValueError, match="a weight vector has 15 entries"):
         GaussNewton(problem, torch.zeros(14, dtype=DOUBLE))
+
+
+def test_outputs_of_transformers_are_their_logits() -> None:
+    class Named(nn.Linear):
+        def forward(self, rows: Tensor) -> SimpleNamespace:  # type: ignore[override]
+            return SimpleNamespace(logits=super().forward(rows))
+
+    inputs, labels = normal(5, 4), torch.tensor([0, 1, 2, 0, 1])
+    module = Named(4, 3, dtype=DOUBLE)
+
+    def of_logits(outputs: Any, targets: Tensor) -> Tensor:
+        return cross_entropy(outputs.logits, targets)
+
+    named = Problem(module, of_logits, {"rows": inputs}, labels)
+    plain = Problem(nn.Linear(4, 3, dtype=DOUBLE), cross_entropy, inputs, labels)
+    rows = normal(2, 15)
+    assert torch.equal(GaussNewton(named, named.weights())(rows), GaussNewton(plain, named.weights())(rows))
+
+    class Pair(nn.Linear):
+        def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+            return super().forward(rows), rows
+
+    pair = Problem(Pair(4, 3, dtype=DOUBLE), lambda outputs, _: outputs[0].sum(dim=1), {"rows": inputs}, labels)
+    with pytest.raises(ValueError, match=r"outputs are one tensor or have one as \.logits, got tuple"):
+        GaussNewton(pair, pair.weights())(rows)

@@ -4,9 +4,8 @@ They report that it, not the sharpness of the full loss, settles at 2 / eta when
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -15,6 +14,7 @@ from torch import Tensor
 from genlab import chance
 from genlab.intervals import Interval, student_t
 from genlab.probes.hessian import Hessian
+from genlab.training.exactness import full_precision
 from genlab.training.problem import Problem
 
 LEAST_BATCHES = 30  # before a standard error is believed (our assumption)
@@ -85,10 +85,13 @@ def batch_sharpness(
 
     Raises:
         ValueError: a batch of no examples or more than there are, no budget, or a relative error below 0.
+        RuntimeError: the loss of the first batch changes between two passes.
     """
 
     def samples() -> Iterator[float | None]:
-        for part in _batches(problem, batch, "batch sharpness", seed):
+        for number, part in enumerate(_batches(problem, batch, "batch sharpness", seed)):
+            if number == 0:
+                part.refuse_if_random(weights)
             gradient, image = _along_gradient(part, weights)
             square = gradient.square().sum(dtype=torch.float64).item()
             yield (gradient * image).sum(dtype=torch.float64).item() / square if square else None
@@ -115,6 +118,7 @@ def gradient_noise_interaction(
     """
 
     def samples() -> Iterator[float | None]:
+        problem.refuse_if_random(weights)
         hessian = Hessian(problem, weights, graph_bytes=graph_bytes)
         square = problem.slope(weights).gradient.square().sum(dtype=torch.float64).item()
         parts = _batches(problem, batch, "gradient noise", seed)
@@ -143,13 +147,8 @@ def _batches(problem: Problem, batch: int, name: str, seed: int) -> Iterator[Pro
         drawn = chance.numpy(name, seed, number).choice(examples, batch, replace=False)
         drawn.sort()
         rows = torch.from_numpy(drawn).to(problem.targets.device)
-        yield replace(problem, inputs=_rows(problem.inputs, rows), targets=problem.targets[rows])
+        yield problem.subset(rows)
         number += 1
-
-
-def _rows(inputs: Any, rows: Tensor) -> Any:
-    """These rows of the inputs, or of each of their parts."""
-    return {name: each[rows] for name, each in inputs.items()} if isinstance(inputs, Mapping) else inputs[rows]
 
 
 def _along_gradient(problem: Problem, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,13 +158,14 @@ def _along_gradient(problem: Problem, weights: Tensor) -> tuple[Tensor, Tensor]:
         gradient = problem.slope(weights).gradient
         return gradient, Hessian(problem, weights)(gradient[None])[0]
     parameters = [piece.detach().clone().requires_grad_() for piece in problem.split(weights)]
-    loss, _ = problem.batch_loss(parameters, *batches[0])
-    gradients = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
-    bent = [each for each in gradients if each.requires_grad]
-    flat = torch.cat([each.detach().reshape(-1) for each in gradients])
-    if not bent:  # a loss linear in the weights: its Hessian is zero
-        return flat, torch.zeros_like(flat)
-    images = torch.autograd.grad(bent, parameters, [each.detach() for each in bent], materialize_grads=True)
+    with full_precision(weights.device):
+        loss, _ = problem.batch_loss(parameters, *batches[0])
+        gradients = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
+        bent = [each for each in gradients if each.requires_grad]
+        flat = torch.cat([each.detach().reshape(-1) for each in gradients])
+        if not bent:  # a loss linear in the weights: its Hessian is zero
+            return flat, torch.zeros_like(flat)
+        images = torch.autograd.grad(bent, parameters, [each.detach() for each in bent], materialize_grads=True)
     return flat, torch.cat([each.reshape(-1) for each in images])
 
 

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genlab.probes.hessian import GRAPH_OVER_ACTIVATIONS
-from genlab.training.problem import Problem
+from genlab.training.exactness import full_precision
+from genlab.training.problem import Inputs, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,10 @@ class GaussNewton:
         if vectors.ndim != 2 or vectors.shape[1] != self.size:
             raise ValueError(f"vectors are rows of {self.size} entries, got shape {tuple(vectors.shape)}")
         result = torch.zeros_like(vectors)
-        for graph in self._graphs():
-            for row, vector in zip(result, vectors, strict=True):
-                row += self._product(graph, vector)
+        with full_precision(vectors.device):
+            for graph in self._graphs():
+                for row, vector in zip(result, vectors, strict=True):
+                    row += self._product(graph, vector)
         self.products += len(vectors)
         return result
 
@@ -99,7 +101,7 @@ class GaussNewton:
                     self._kept[index] = graph
             yield graph
 
-    def _graph(self, inputs: Tensor, targets: Tensor) -> _Graph:
+    def _graph(self, inputs: Inputs, targets: Tensor) -> _Graph:
         loss, _ = self._seeing.batch_loss(self._parameters, inputs, targets)
         outputs = self._seen.pop()
         (slope,) = torch.autograd.grad(loss, outputs, create_graph=True, materialize_grads=True)
