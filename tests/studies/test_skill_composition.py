@@ -218,6 +218,11 @@ def test_what_cannot_be_studied_says_what_is_right(changes: dict[str, Any], mess
         dataclasses.replace(SMALL, **changes)
 
 
+def test_processes_side_by_side_begin_with_different_seeds() -> None:
+    first = PRESETS["full"]()[0].conditions()[:5]
+    assert [each.settings["seed"] for each in first] == [0, 1, 2, 3, 4]
+
+
 def test_presets_are_what_they_say() -> None:
     assert len(all_conditions(PRESETS["mini"]())) == 5 * 3
     every = all_conditions(PRESETS["full"]())
