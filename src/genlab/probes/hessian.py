@@ -45,7 +45,7 @@ class Hessian:
         result = torch.zeros_like(vectors)
         for gradients in self._graphs():
             for row, vector in zip(result, vectors, strict=True):
-                row += self._product(gradients, vector)
+                self._add_product(gradients, vector, row)
         self.products += len(vectors)
         return result
 
@@ -60,22 +60,24 @@ class Hessian:
                     self._kept[index] = gradients
             yield gradients
 
-    def _product(self, gradients: Sequence[Tensor], vector: Tensor) -> Tensor:
+    def _add_product(self, gradients: Sequence[Tensor], vector: Tensor, result: Tensor) -> None:
         pairs = [
             (gradient, piece)
             for gradient, piece in zip(gradients, self.problem.split(vector), strict=True)
             if gradient.requires_grad
         ]
         if not pairs:  # a loss linear in the weights: its Hessian is zero
-            return torch.zeros_like(vector)
+            return
         pieces = torch.autograd.grad(
             [gradient for gradient, _ in pairs],
             self._parameters,
             [piece for _, piece in pairs],
             retain_graph=True,
-            materialize_grads=True,
+            allow_unused=True,
         )
-        return torch.cat([piece.reshape(-1) for piece in pieces])
+        for piece, part in zip(pieces, self.problem.split(result), strict=True):
+            if piece is not None:
+                part += piece
 
     def dense(self) -> Float[Tensor, "param param"]:
         """The whole matrix, by products with the unit vectors: the slow and obvious oracle, for small networks."""
