@@ -43,13 +43,13 @@ class Descent:
 
 @pytest.fixture(scope="module")
 def digits() -> Descent:
-    """All digits of the training set, and ten readings on either side of the edge."""
+    """All digits of the training set, and six readings on either side of the edge."""
     loaded = data.load("digits").to("cpu", DOUBLE)
     module = build("fc-tanh-width6", inputs=loaded.inputs, outputs=loaded.outputs, seed=0, dtype=DOUBLE)
     problem = Problem(module, half_squared_error, loaded.train_inputs, loaded.train_targets)
     steps = itertools.islice(descend(problem, GradientDescent(0.4), problem.weights()), 401)
     weights = [moment.weights for moment in steps][::10]
-    path = [*weights[:10], *weights[-10:]]
+    path = [*weights[:6], *weights[-6:]]
     return Descent(problem, path, [np.linalg.eigvalsh(Hessian(problem, each).dense().numpy())[::-1] for each in path])
 
 

@@ -68,7 +68,7 @@ def test_the_ends_are_the_very_iterates() -> None:
     start = problem.weights()
     end = start + normal(len(start))
     found = segment_sharpness(problem, start, end, points=2)
-    tracker = Tracker(problem)
+    tracker = Tracker(problem, tolerance=1e-3)
     assert found.values == tuple(tracker(weights).values[0] for weights in (start, end))
 
 
