@@ -3,31 +3,38 @@
 Every file, row count, class count and image is checked: a subset of a broken copy would look like a result.
 """
 
-import functools
-import importlib
 import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
+
+from genlab.training.parquet import Source
 
 CLASSES = 10
 SHAPE = (32, 32, 3)  # height, width, channel
 PER_CLASS: Mapping[str, int] = {"train": 5000, "test": 1000}  # Krizhevsky 2009: images of each class
-FOLDERS = ("cifar10/plain_text", "cifar10", "plain_text", ".")  # where in the given folder the files may lie
-HUB = "uoft-cs/cifar10"
-WAYS = (
-    "CIFAR-10 can be had in three ways: pass data_dir=FOLDER with train*.parquet and test*.parquet in the schema of the hub's "
-    f"{HUB}; or set the environment variable GENLAB_DATA to that folder, or to one that holds it as cifar10/; "
-    "or `pip install datasets` and leave both unset, to fetch it from the hub."
+
+
+def _has_images(types: Mapping[str, Any]) -> bool:
+    image, label = types.get("img", pa.null()), types.get("label", pa.null())
+    inside = {field.name: field.type for field in image} if pa.types.is_struct(image) else {}
+    blob = inside.get("bytes", pa.null())
+    return bool((pa.types.is_binary(blob) or pa.types.is_large_binary(blob)) and pa.types.is_integer(label))
+
+
+SOURCE = Source(
+    title="CIFAR-10",
+    hub="uoft-cs/cifar10",
+    places=("cifar10/plain_text", "cifar10", "plain_text", "."),
+    columns=("img", "label"),
+    expected="img: struct<bytes: binary, path: string>, label: int64",
+    fits=_has_images,
 )
 
 
@@ -48,9 +55,7 @@ def read(data_dir: str | None = None, per_class: Mapping[str, int] = PER_CLASS) 
     Raises:
         ValueError: no data, an unreadable file or image, or columns, rows or class counts other than expected.
     """
-    folder = data_dir if data_dir is not None else os.environ.get("GENLAB_DATA") or None
-    tables = functools.partial(_local, Path(folder)) if folder is not None else _hub
-    train, test = (_images(tables(split), split, per_class[split]) for split in ("train", "test"))
+    train, test = (_images(SOURCE.tables(split, data_dir), split, per_class[split]) for split in ("train", "test"))
     return train, test
 
 
@@ -80,49 +85,6 @@ def standardise(train: Images, test: Images, first: int | None = None) -> tuple[
 
 def _chunks(count: int, size: int = 1000) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
-
-
-def _local(folder: Path, split: str) -> Sequence[tuple[str, Any]]:
-    places = [folder / place for place in FOLDERS]
-    here = next((place for place in places if any(place.glob("train*.parquet")) or any(place.glob("test*.parquet"))), None)
-    files = sorted(here.glob(f"{split}*.parquet")) if here else []
-    if not files:
-        raise ValueError(
-            f"no {split}*.parquet in {here or folder}{'' if here else ' (nor in cifar10/ or plain_text/ there)'}. {WAYS}"
-        )
-    return [(str(file), _table(file)) for file in files]
-
-
-def _table(file: Path) -> Any:
-    try:
-        with pq.ParquetFile(file) as opened:
-            _check_columns(str(file), opened.schema_arrow)
-            return opened.read(columns=["img", "label"])
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{file}: expected a whole Parquet file, but reading it failed ({error}). Fetch it again.") from error
-
-
-def _hub(split: str) -> Sequence[tuple[str, Any]]:
-    try:
-        datasets = importlib.import_module("datasets")
-    except ModuleNotFoundError:
-        raise ValueError(f"no folder was given and `datasets` is not installed. {WAYS}") from None
-    try:
-        table = datasets.load_dataset(HUB, split=split).with_format("arrow")[:]
-    except OSError as error:
-        raise ValueError(f"`datasets` could not fetch {HUB} ({error}). {WAYS}") from error
-    _check_columns(f"{HUB} {split}", table.schema)
-    return [(f"{HUB} {split}", table)]
-
-
-def _check_columns(where: str, schema: Any) -> None:
-    types = {name: schema.field(name).type for name in schema.names}
-    image, label = types.get("img", pa.null()), types.get("label", pa.null())
-    inside = {field.name: field.type for field in image} if pa.types.is_struct(image) else {}
-    blob = inside.get("bytes", pa.null())
-    if not (pa.types.is_binary(blob) or pa.types.is_large_binary(blob)) or not pa.types.is_integer(label):
-        found = ", ".join(f"{name}: {kind}" for name, kind in types.items())
-        raise ValueError(f"{where}: expected columns img: struct<bytes: binary, path: string>, label: int64; got {found}")
 
 
 def _images(tables: Sequence[tuple[str, Any]], split: str, per_class: int) -> Images:

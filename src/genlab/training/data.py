@@ -4,8 +4,9 @@
     chebyshev-K-N          x evenly on [-1, 1], y = T_K(x), N points
     linear-N-N             X'X / N = I, Y = X A', A standard normal: noiseless
     digits, digits-N       ours, for miniatures: scikit-learn's 8 x 8 digits, first N of 1,000 to train, 797 to test
+    text:FILE, wikitext-2, grammar-N, ...   rows of tokens: text.py
 
-N may be written 5k for 5000. All but digits are those of Cohen et al. 2021 (official code, src/data.py).
+N may be written 5k for 5000. Images and regression but digits are those of Cohen et al. 2021 (official code, src/data.py).
 """
 
 import hashlib
@@ -16,14 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.training import cifar
+from genlab.training import cifar, text
+from genlab.training.vocabulary import Vocabulary
 
 FORM = re.compile(
     r"(?P<images>cifar10|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?))?"
     r"|chebyshev-(?P<degree>[1-9][0-9]*)-(?P<points>[1-9][0-9]*)"
     r"|linear-(?P<rows>[1-9][0-9]*)-(?P<columns>[1-9][0-9]*)"
 )
-FORMS = "cifar10, cifar10-N, chebyshev-K-N, linear-N-N, digits, digits-N (N a number like 5000 or, for images, 5k)"
+FORMS = (
+    f"cifar10, cifar10-N, digits, digits-N, {text.FORMS}, chebyshev-K-N, linear-N-N "
+    "(N a number like 5000, which all but the last two may write 5k)"
+)
 DIGITS_TRAIN, DIGITS_TEST = 1000, 797  # our assumption: the first 1,000 of 1,797 rows train, the others test
 NO_TEST_SET = "no test set: test is train, as in the official code"
 
@@ -34,12 +39,13 @@ class Data:
 
     Attributes:
         name: as given to ``load``.
-        train_inputs, test_inputs: float (n, *inputs).
-        train_targets, test_targets: class labels int64 (n,), or float (n, outputs) for regression.
-        classes: number of classes, None for regression.
+        train_inputs, test_inputs: float (n, *inputs), or tokens int64 (n, tokens).
+        train_targets, test_targets: class labels int64 (n,), float (n, outputs) for regression, or next tokens int64 (n, tokens).
+        classes: number of classes, for text the size of the vocabulary, None for regression.
         checksum: SHA-256, hex, of types, shapes and bytes of the four tensors as loaded, before ``to``.
-        train_counts: training examples of each class; empty for regression.
+        train_counts: training examples of each class; empty for regression and text.
         note: what a reader of figures made with these data must know.
+        vocabulary: of a text, to turn tokens into text and back.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Data:
     checksum: str
     train_counts: tuple[int, ...]
     note: str
+    vocabulary: Vocabulary | None = None
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -63,7 +70,7 @@ class Data:
         return self.classes if self.classes is not None else self.train_targets.shape[1]
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Data":
-        """The same data elsewhere: floating tensors as ``dtype``, class labels still int64.
+        """The same data elsewhere: floating tensors as ``dtype``, class labels and tokens still int64.
 
         Raises:
             ValueError: ``dtype`` is not a floating type.
@@ -83,15 +90,19 @@ def load(name: str, *, data_dir: str | None = None) -> Data:
 
     Args:
         name: one of the forms at the top of this file.
-        data_dir: folder with CIFAR-10; see ``cifar.read`` for what happens without.
+        data_dir: folder with CIFAR-10 or WikiText-2; see ``parquet.Source`` for what happens without.
 
     Raises:
         ValueError: an unknown name, more examples than there are, a ``data_dir`` that would not be read, or absent or
-            broken CIFAR-10 files.
+            broken files.
     """
-    form = _form(name)
-    if data_dir is not None and form["images"] != "cifar10":
+    written = text.parse(name)
+    form = None if written else _form(name)
+    if data_dir is not None and not (written.kind == "wikitext-2" if written else form and form["images"] == "cifar10"):
         raise ValueError(f"data {name!r} is read from no folder (got data_dir={data_dir!r}): remove data_dir=")
+    if written:
+        return _text(name, text.load(written, data_dir))
+    assert form is not None
     match form["images"]:
         case "digits":
             return _digits(name, outline(name).train)
@@ -104,21 +115,28 @@ def load(name: str, *, data_dir: str | None = None) -> Data:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is known of a data set without loading it: ``classes`` is None for regression, ``test`` 0 without a test set."""
+    """What is known of a data set without loading it: ``classes`` is None for regression, ``test`` 0 without a test set.
+
+    ``tokens``: inputs are rows of tokens, targets the next ones, classes the vocabulary.
+    """
 
     inputs: tuple[int, ...]
     outputs: int
     classes: int | None
     train: int
     test: int
+    tokens: bool = False
 
 
-def outline(name: str) -> Outline:
-    """The outline of a data set.
+def outline(name: str, *, data_dir: str | None = None) -> Outline:
+    """The outline of a data set; a text file, or WikiText-2 without a number of rows, is loaded for it.
 
     Raises:
-        ValueError: an unknown name, or more examples than there are.
+        ValueError: an unknown name, more examples than there are, or a text that cannot be loaded.
     """
+    if written := text.parse(name):
+        train, test, vocabulary = text.shape(written, data_dir)
+        return Outline((written.tokens,), vocabulary, vocabulary, train, test, tokens=True)
     form = _form(name)
     if form["degree"]:
         return Outline((1,), 1, None, int(form["points"]), 0)
@@ -183,6 +201,13 @@ def _digits(name: str, first: int) -> Data:
     inputs = torch.from_numpy((pixels - train.mean(axis=0)) / np.where(deviation == 0, 1, deviation)).float()
     note = "rows in scikit-learn's order, which names 13 writers but not whose row is whose: some may be on both sides"
     return _data(name, (inputs[:first], labels[:first]), (inputs[DIGITS_TRAIN:], labels[DIGITS_TRAIN:]), classes=10, note=note)
+
+
+def _text(name: str, rows: text.Rows) -> Data:
+    train, test = (torch.from_numpy(each) for each in (rows.train, rows.test))
+    pairs = [(each[:, :-1].contiguous(), each[:, 1:].contiguous()) for each in (train, test)]
+    size, checksum = rows.vocabulary.size, _checksum(*pairs[0], *pairs[1])
+    return Data(name, *pairs[0], *pairs[1], size, checksum, (), rows.note, rows.vocabulary)
 
 
 def _data(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, classes: int | None, note: str) -> Data:
