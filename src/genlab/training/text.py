@@ -25,7 +25,7 @@ from genlab.training import grammar
 from genlab.training.parquet import Source
 from genlab.training.vocabulary import BytePairs, Vocabulary, Words
 
-FORMS = "text:FILE, text-N:FILE, wikitext-2, wikitext-2-N, grammar-N (these three with -tokensT and -vocabV after N)"
+FORMS = "text:FILE, text-N:FILE, wikitext-2, wikitext-2-N, grammar-N (of text -tokensT and -vocabV may follow N)"
 TOKENS = 35  # official repository of Cohen et al. 2021, first commit (667a808), src/wikitext.py: bptt
 VOCABULARY = 1024  # our assumption: a vocabulary that a small transformer can afford
 TEST_ROWS = 500  # of wikitext-2 and grammar; our assumption

@@ -89,7 +89,12 @@ def problems(settings: Mapping[str, Any], device: str, data_dir: str | None) -> 
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings["precision"]]
     loaded = data.load(settings["data"], data_dir=data_dir).to(device, dtype)
     network = networks.build(
-        settings["network"], inputs=loaded.inputs, outputs=loaded.outputs, seed=settings["seed"], dtype=dtype
+        settings["network"],
+        inputs=loaded.inputs,
+        outputs=loaded.outputs,
+        seed=settings["seed"],
+        dtype=dtype,
+        tokens=loaded.vocabulary is not None,
     )
     network = network.to(device)
     loss = LOSSES[settings["loss"]]
@@ -99,9 +104,11 @@ def problems(settings: Mapping[str, Any], device: str, data_dir: str | None) -> 
         "data": settings["data"],
         "data checksum": loaded.checksum,
         "data note": loaded.note,
-        "training examples by class": ", ".join(map(str, loaded.train_counts)) or "regression",
+        "training examples by class": ", ".join(map(str, loaded.train_counts)) or ("text" if loaded.vocabulary else "regression"),
         "parameters": str(training.parameter_count),
     }
+    if loaded.vocabulary:
+        facts["vocabulary checksum"] = loaded.vocabulary.checksum
     return training, (test if data.outline(settings["data"]).test else None), facts
 
 

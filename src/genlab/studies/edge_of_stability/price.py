@@ -11,7 +11,7 @@ from genlab.probes.eigen import ROOM
 from genlab.probes.hessian import GRAPH_OVER_ACTIVATIONS, Hessian
 from genlab.studies.study import Price
 from genlab.training import data, networks
-from genlab.training.losses import half_squared_error
+from genlab.training.losses import cross_entropy, half_squared_error
 from genlab.training.problem import Problem
 
 PRODUCTS_A_READING = 15  # measured on digits at tolerance 3e-3, docs/log.md
@@ -28,9 +28,11 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
         raise ValueError(f"goal_accuracy wants class labels and {settings['data']} is regression: set goal_accuracy=none")
     if settings["loss"] == "ce" and not outline.classes:
         raise ValueError(f"ce wants class labels and {settings['data']} is regression: set loss=mse")
+    if settings["loss"] == "mse" and outline.tokens:
+        raise ValueError(f"mse is not defined for the tokens of {settings['data']}: set loss=ce")
     batch = min(settings["physical_batch"], outline.train)
     gradient, product, parameters, activations = _measure(
-        settings["network"], outline.inputs, outline.outputs, batch, settings["precision"], device
+        settings["network"], outline.inputs, outline.outputs, batch, settings["precision"], device, outline.tokens
     )
     if settings["eigenpairs"] > parameters:
         raise ValueError(
@@ -75,14 +77,17 @@ def check_data(name: str, data_dir: str | None) -> None:
 
 @functools.cache
 def _measure(
-    network: str, inputs: tuple[int, ...], outputs: int, batch: int, precision: str, device: str
+    network: str, inputs: tuple[int, ...], outputs: int, batch: int, precision: str, device: str, tokens: bool
 ) -> tuple[float, float, int, int]:
     """(seconds a gradient, seconds a product, parameters, activation bytes) of one physical batch, on one thread."""
     dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
-    module = networks.build(network, inputs=inputs, outputs=outputs, seed=0, dtype=dtype).to(device)
+    module = networks.build(network, inputs=inputs, outputs=outputs, seed=0, dtype=dtype, tokens=tokens).to(device)
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn((batch, *shape), generator=generator).to(device, dtype) for shape in (inputs, (outputs,)))
     problem = Problem(module, half_squared_error, x, y, batch)
+    if tokens:
+        x, y = (torch.randint(outputs, (batch, *inputs), generator=generator).to(device) for _ in range(2))
+        problem = Problem(module, cross_entropy, x, y, batch)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -57,7 +57,8 @@ class EdgeOfStability(Study):
     """A grid: every combination of network, loss, update and step size, for each seed.
 
     Attributes:
-        data: digits, digits-n, chebyshev-k-n, linear-n-n, cifar10 or cifar10-n (first n examples).
+        data: digits, digits-n, chebyshev-k-n, linear-n-n, cifar10 or cifar10-n (first n examples), or text (with loss ce and a
+            transformer): grammar-n, text:FILE, text-n:FILE, wikitext-2-n.
         network: the paper's ids (fc-tanh, cnn-relu, ...); ``-width50`` on an fc id makes a miniature of it.
         loss: mse (half the squared error, summed over outputs) or ce.
         update: gd, polyak or nesterov; ``momentum`` is theirs.
@@ -69,7 +70,7 @@ class EdgeOfStability(Study):
         eigenpairs: k; ``tolerance`` is the largest relative residual of a converged pair.
         sharpness_every, test_every, dense_every: cadence in steps; 0 is never. dense_every counts readings.
         physical_batch: examples a forward pass; bounds memory.
-        data_dir: where CIFAR-10 lies; does not change what a condition is.
+        data_dir: where CIFAR-10 or WikiText-2 lies; does not change what a condition is.
     """
 
     name: ClassVar[str] = "edge_of_stability"
@@ -119,10 +120,13 @@ class EdgeOfStability(Study):
 
     def conditions(self) -> Sequence[Condition]:
         """One a combination of network, loss, update, step size and seed."""
+        from genlab.training.text import sealed
+
+        data = sealed(self.data)  # another text under the same file name makes other conditions
         grid = product(self.network, self.loss, self.update, self.step_size, range(self.seeds))
         return [
             self.condition(
-                data=self.data,
+                data=data,
                 network=network,
                 loss=loss,
                 update=update,
