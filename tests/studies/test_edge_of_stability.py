@@ -69,6 +69,9 @@ def made(sharpness: Sequence[float], *, loss: Sequence[float] | None = None, see
         dataclasses.replace(SMALL, step_size=(2 / 2.7,), beside="quadratic", beside_steps=30, settle=5),
         DIGITS,
         dataclasses.replace(DIGITS, loss=("ce",)),
+        dataclasses.replace(
+            DIGITS, data="grammar-12-tokens6", network=("transformer-depth1-width4-heads2",), loss=("ce",), test_every=0
+        ),
     ],
 )
 def test_every_snapshot_continues_to_the_same_records(study: EdgeOfStability) -> None:

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,6 @@ def shape(named: Name, data_dir: str | None = None) -> tuple[int, int, int]:
     return len(found.train), len(found.test), found.vocabulary.size
 
 
-@functools.lru_cache(maxsize=2)
 def load(named: Name, data_dir: str | None = None) -> Rows:
     """The rows of a text.
 
@@ -138,6 +137,8 @@ def load(named: Name, data_dir: str | None = None) -> Rows:
         ValueError: an absent or unreadable text, one that has changed since its name was sealed, or one too short for the
             rows or the vocabulary that the name asks for.
     """
+    if named.file is not None:
+        return _of_file(named if named.seal else replace(named, seal=_seal(_bytes(named))))
     if named.kind == "grammar":
         words = Words(grammar.WORDS)
         assert named.first is not None
@@ -145,15 +146,21 @@ def load(named: Name, data_dir: str | None = None) -> Rows:
             _grammar(split, rows, named.tokens, words) for split, rows in (("train", named.first), ("test", TEST_ROWS))
         )
         return Rows(train, test, words, "sentences of a tiny grammar; test sentences are drawn by other keys and may repeat")
-    if named.kind == "wikitext-2":
-        texts = [
-            "".join(row for _, table in WIKITEXT.tables(split, data_dir) for row in table["text"].to_pylist())
-            for split in ("train", "test")
-        ]
-        held, rows = "test is the first rows of the test split", TEST_ROWS
-    else:
-        texts, held, rows = _split(named), "test is the last tenth of the file", None
-    vocabulary = BytePairs.learn(texts[0], named.vocabulary or VOCABULARY)
+    train_text, test_text = (
+        "".join(row for _, table in WIKITEXT.tables(split, data_dir) for row in table["text"].to_pylist())
+        for split in ("train", "test")
+    )
+    return _learned(named, train_text, test_text, TEST_ROWS, "test is the first rows of the test split")
+
+
+@functools.lru_cache(maxsize=2)
+def _of_file(named: Name) -> Rows:
+    train_text, test_text = _split(named)
+    return _learned(named, train_text, test_text, None, "test is the last tenth of the file")
+
+
+def _learned(named: Name, train_text: str, test_text: str, test_rows: int | None, held: str) -> Rows:
+    vocabulary = BytePairs.learn(train_text, named.vocabulary or VOCABULARY)
     if named.vocabulary is not None and vocabulary.size < named.vocabulary:
         raise ValueError(
             f"data {named.whole!r}: no pair is twice in the training text after {vocabulary.size} tokens: use "
@@ -161,7 +168,7 @@ def load(named: Name, data_dir: str | None = None) -> Rows:
         )
     train, test = (
         _cut(named, part, vocabulary.encode(text, at_least=(most or 10**12) * named.tokens + 1), most)
-        for part, text, most in (("training", texts[0], named.first), ("test", texts[1], rows))
+        for part, text, most in (("training", train_text, named.first), ("test", test_text, test_rows))
     )
     return Rows(train, test, vocabulary, f"{vocabulary.size} byte pairs learned from the training text; {held}")
 
