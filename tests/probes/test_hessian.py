@@ -1,6 +1,8 @@
 """Hessian products: closed forms, another library's dense Hessian for every family of networks, and laws of the operator."""
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -318,3 +320,16 @@ def test_vectors_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     assert problem.parameter_count == 51
     with pytest.raises(ValueError, match=r"vectors are rows of 51 entries, got shape \("):
         Hessian(problem, problem.weights())(torch.zeros(shape, dtype=DOUBLE))
+
+
+def test_graphs_are_freed_with_the_hessian_that_holds_them() -> None:
+    problem = Problem(nn.Linear(3, 2), half_squared_error, torch.ones(4, 3), torch.ones(4, 2))
+    gc.disable()  # a cycle would hold gigabytes of graphs until the next collection
+    try:
+        hessian = Hessian(problem, problem.weights())
+        hessian(torch.ones(1, 8))
+        parameter = weakref.ref(hessian._parameters[0])
+        del hessian
+        assert parameter() is None
+    finally:
+        gc.enable()

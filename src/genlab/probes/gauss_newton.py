@@ -5,7 +5,8 @@ the Hessian that remains when the network is replaced by its linearization (Schr
 diag(p) - pp', which vanishes as p nears one-hot: so the sharpness falls late in training. With squared error it is the identity.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genlab.probes.hessian import GRAPH_OVER_ACTIVATIONS
+from genlab.probes.graphs import Kept
 from genlab.training.exactness import full_precision
+from genlab.training.losses import Loss
 from genlab.training.problem import Inputs, Problem
 
 
@@ -55,9 +57,9 @@ class GaussNewton:
         self.products = 0
         self.graph_bytes = graph_bytes
         self._parameters = [piece.detach().clone().requires_grad_() for piece in problem.split(weights)]
-        self._seen: list[Tensor] = []
-        self._seeing = replace(problem, loss=self._see)  # the same problem; its loss notes the outputs it is given
-        self._kept: dict[int, _Graph] = {}  # by physical batch
+        seen: list[Tensor] = []
+        seeing = replace(problem, loss=functools.partial(_see, problem.loss, seen))  # the same problem, its outputs noted
+        self._graphs = Kept(problem, functools.partial(_graph, seeing, seen, self._parameters), graph_bytes)
 
     @property
     def size(self) -> int:
@@ -70,7 +72,7 @@ class GaussNewton:
             raise ValueError(f"vectors are rows of {self.size} entries, got shape {tuple(vectors.shape)}")
         result = torch.zeros_like(vectors)
         with full_precision(vectors.device):
-            for graph in self._graphs():
+            for graph in self._graphs:
                 for row, vector in zip(result, vectors, strict=True):
                     row += self._product(graph, vector)
         self.products += len(vectors)
@@ -80,34 +82,6 @@ class GaussNewton:
         """The whole matrix, by products with the unit vectors: the slow and obvious oracle, for small networks."""
         matrix = self(torch.eye(self.size, dtype=self._parameters[0].dtype, device=self._parameters[0].device))
         return (matrix + matrix.T) / 2
-
-    def _see(self, outputs: Any, targets: Tensor) -> Tensor:
-        logits = outputs if isinstance(outputs, Tensor) else getattr(outputs, "logits", None)
-        if not isinstance(logits, Tensor):
-            raise ValueError(
-                f"the Gauss-Newton matrix wants a module whose outputs are one tensor or have one as .logits, "
-                f"got {type(outputs).__name__}: wrap the module so that it returns what the loss is taken of"
-            )
-        self._seen.append(logits)
-        return self.problem.loss(outputs, targets)
-
-    def _graphs(self) -> Iterator[_Graph]:
-        room = self.graph_bytes // max(1, GRAPH_OVER_ACTIVATIONS * self.problem.activation_bytes)
-        for index, (inputs, targets) in enumerate(self.problem.batches()):
-            graph = self._kept.get(index)
-            if graph is None:
-                graph = self._graph(inputs, targets)
-                if index < room:
-                    self._kept[index] = graph
-            yield graph
-
-    def _graph(self, inputs: Inputs, targets: Tensor) -> _Graph:
-        loss, _ = self._seeing.batch_loss(self._parameters, inputs, targets)
-        outputs = self._seen.pop()
-        (slope,) = torch.autograd.grad(loss, outputs, create_graph=True, materialize_grads=True)
-        dual = torch.zeros_like(outputs, requires_grad=True)
-        pulled = torch.autograd.grad(outputs, self._parameters, dual, create_graph=True, materialize_grads=True)
-        return _Graph(outputs, slope, dual, pulled)
 
     def _product(self, graph: _Graph, vector: Tensor) -> Tensor:
         pairs = [
@@ -121,3 +95,23 @@ class GaussNewton:
         (bent,) = torch.autograd.grad(graph.slope, graph.outputs, pushed, retain_graph=True, materialize_grads=True)
         pieces = torch.autograd.grad(graph.outputs, self._parameters, bent, retain_graph=True, materialize_grads=True)
         return torch.cat([piece.reshape(-1) for piece in pieces])
+
+
+def _see(loss: Loss, seen: list[Tensor], outputs: Any, targets: Tensor) -> Tensor:
+    logits = outputs if isinstance(outputs, Tensor) else getattr(outputs, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"the Gauss-Newton matrix wants a module whose outputs are one tensor or have one as .logits, "
+            f"got {type(outputs).__name__}: wrap the module so that it returns what the loss is taken of"
+        )
+    seen.append(logits)
+    return loss(outputs, targets)
+
+
+def _graph(problem: Problem, seen: list[Tensor], parameters: Sequence[Tensor], inputs: Inputs, targets: Tensor) -> _Graph:
+    loss, _ = problem.batch_loss(parameters, inputs, targets)
+    outputs = seen.pop()
+    (slope,) = torch.autograd.grad(loss, outputs, create_graph=True, materialize_grads=True)
+    dual = torch.zeros_like(outputs, requires_grad=True)
+    pulled = torch.autograd.grad(outputs, parameters, dual, create_graph=True, materialize_grads=True)
+    return _Graph(outputs, slope, dual, pulled)

@@ -4,15 +4,16 @@ A product is one backward pass through a gradient graph: 1.1 to 1.8 gradients me
 are kept for as many physical batches as fit into ``graph_bytes``; the others are rebuilt for each block of vectors.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genlab.training.problem import Problem
-
-GRAPH_OVER_ACTIVATIONS = 3  # our assumption: a gradient graph holds about this many times what one forward pass saves
+from genlab.probes.graphs import Kept
+from genlab.training.exactness import full_precision
+from genlab.training.problem import Inputs, Problem
 
 
 class Hessian:
@@ -31,7 +32,7 @@ class Hessian:
         self.products = 0
         self.graph_bytes = graph_bytes
         self._parameters = [piece.detach().clone().requires_grad_() for piece in problem.split(weights)]
-        self._kept: dict[int, Sequence[Tensor]] = {}  # by physical batch: its gradient, attached to its graph
+        self._graphs = Kept(problem, functools.partial(_gradients, problem, self._parameters), graph_bytes)
 
     @property
     def size(self) -> int:
@@ -43,22 +44,12 @@ class Hessian:
         if vectors.shape[-1:] != (self.size,) or vectors.ndim != 2:
             raise ValueError(f"vectors are rows of {self.size} entries, got shape {tuple(vectors.shape)}")
         result = torch.zeros_like(vectors)
-        for gradients in self._graphs():
-            for row, vector in zip(result, vectors, strict=True):
-                self._add_product(gradients, vector, row)
+        with full_precision(vectors.device):
+            for gradients in self._graphs:  # all products on one batch's graph before the next: caches hold it
+                for row, vector in zip(result, vectors, strict=True):
+                    self._add_product(gradients, vector, row)
         self.products += len(vectors)
         return result
-
-    def _graphs(self) -> Iterator[Sequence[Tensor]]:
-        room = self.graph_bytes // max(1, GRAPH_OVER_ACTIVATIONS * self.problem.activation_bytes)
-        for index, (inputs, targets) in enumerate(self.problem.batches()):
-            gradients = self._kept.get(index)
-            if gradients is None:
-                loss, _ = self.problem.batch_loss(self._parameters, inputs, targets)
-                gradients = torch.autograd.grad(loss, self._parameters, create_graph=True, materialize_grads=True)
-                if index < room:
-                    self._kept[index] = gradients
-            yield gradients
 
     def _add_product(self, gradients: Sequence[Tensor], vector: Tensor, result: Tensor) -> None:
         pairs = [
@@ -83,3 +74,9 @@ class Hessian:
         """The whole matrix, by products with the unit vectors: the slow and obvious oracle, for small networks."""
         matrix = self(torch.eye(self.size, dtype=self._parameters[0].dtype, device=self._parameters[0].device))
         return (matrix + matrix.T) / 2
+
+
+def _gradients(problem: Problem, parameters: Sequence[Tensor], inputs: Inputs, targets: Tensor) -> Sequence[Tensor]:
+    """One physical batch's share of the gradient, attached to its graph."""
+    loss, _ = problem.batch_loss(parameters, inputs, targets)
+    return torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)

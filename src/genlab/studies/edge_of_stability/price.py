@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from genlab.probes.eigen import ROOM
-from genlab.probes.hessian import GRAPH_OVER_ACTIVATIONS, Hessian
+from genlab.probes.graphs import GRAPH_OVER_ACTIVATIONS
+from genlab.probes.hessian import Hessian
 from genlab.studies.study import Price
 from genlab.training import data, networks
 from genlab.training.losses import cross_entropy, half_squared_error
