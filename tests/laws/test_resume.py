@@ -172,6 +172,17 @@ ENDS = {
     ),
     "polyak": ("update=polyak", "momentum=0.5", "step_size=2/3", "steps=6", "sharpness_every=3"),
     "nesterov": ("update=nesterov", "momentum=0.5", "step_size=2/3", "steps=6", "sharpness_every=3"),
+    "adam": ("update=adam", "momentum=0.9", "step_size=1e-3", "steps=6", "sharpness_every=3"),
+    "over-sharpness": ("update=gd", "schedule=over-sharpness", "step_size=1", "steps=6", "sharpness_every=3"),
+    "mini-batches": (
+        "update=polyak",
+        "momentum=0.5",
+        "step_size=2/3",
+        "batch_size=8",
+        "batch_draws=2",
+        "steps=6",
+        "sharpness_every=3",
+    ),
     "loss goal": ("update=gd", "step_size=2/8", "steps=50", "sharpness_every=3", "goal_loss=0.27205"),
     "diverged": ("update=gd", "step_size=1e30", "steps=50", "sharpness_every=2"),
 }

@@ -6,7 +6,18 @@ import numpy as np
 
 from genlab.results.figures import Array, Figure, Line, Panel, Rule
 from genlab.results.runs import Run
-from genlab.studies.edge_of_stability.study import eta
+from genlab.studies.edge_of_stability.groups import (
+    STEPPING,
+    changes,
+    descends,
+    entropy,
+    key,
+    mini_batches,
+    normalised,
+    over_sharpness,
+    plain,
+)
+from genlab.studies.edge_of_stability.study import steps_of, update_of
 
 MOMENTS = 60  # steps shown before the freezing of the quadratic
 
@@ -20,8 +31,9 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
     def chosen(**wanted: object) -> list[Run]:
         return [run for run in ordered if all(run.settings[name] == value for name, value in wanted.items())]
 
-    descents, entropy = chosen(update="gd", loss="mse"), chosen(update="gd", loss="ce")
-    momentum = chosen(update="polyak") + chosen(update="nesterov")
+    full = [run for run in ordered if plain(run.settings)]
+    descents, entropies = [run for run in full if descends(run.settings)], [run for run in full if entropy(run.settings)]
+    momenta = [run for name in ("polyak", "nesterov", "ema") for run in full if run.settings["update"] == name]
     flows, quadratics = chosen(beside="flow"), chosen(beside="quadratic")
     made = [
         Figure(
@@ -50,14 +62,15 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
         Figure(
             "momentum",
             "Sharpness with momentum, and its thresholds",
-            "Sharpness under Polyak and Nesterov momentum. Dashed: (2 + 2 beta)/eta and (2 + 2 beta)/(eta (1 + 2 beta)).",
-            _panels(momentum, _sharpness),
+            "Sharpness under Polyak, Nesterov and averaged (EMA) momentum. Dashed: (2 + 2 beta)/eta, "
+            "(2 + 2 beta)/(eta (1 + 2 beta)) and (2 + 2 beta)/((1 - beta) eta).",
+            _panels(momenta, _sharpness),
         ),
         Figure(
             "cross-entropy",
             "Sharpness with cross-entropy, and 2/eta",
             "Sharpness along gradient descent with cross-entropy, down to the loss goal.",
-            _panels(entropy, _sharpness),
+            _panels(entropies, _sharpness),
         ),
         Figure(
             "quadratic",
@@ -67,14 +80,72 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
             "axis runs to minus infinity.",
             _panels(quadratics, _frozen, log_y=True, y_label="loss", rules=False, x_label="step since freezing"),
         ),
+        Figure(
+            "adaptive",
+            "Preconditioned sharpness of Adam and RMSProp, and their thresholds",
+            "Largest eigenvalue of P^-1/2 H P^-1/2 along full-batch Adam and RMSProp, P being what each step divides by. Dashed: "
+            "(2 + 2 beta1)/((1 - beta1) eta) and 2/eta.",
+            [
+                panel
+                for name in ("adam", "rmsprop")
+                for panel in _panels(chosen(update=name), _sharpness, log_y=True, y_label=f"preconditioned sharpness, {name}")
+            ],
+        ),
+        Figure(
+            "changed",
+            "The step size changes in mid-run",
+            "Sharpness along gradient descent whose step size drops or rises at one step. Dashed: 2/eta at each step.",
+            _panels([run for run in ordered if changes(run.settings)], _against_threshold, rules=False),
+        ),
+        Figure(
+            "over-sharpness",
+            "A step size of 1/sharpness against a fixed one at the edge",
+            "Training loss, and sharpness, along gradient descent with eta = 1/sharpness at the last reading, and with the fixed "
+            "step sizes run beside it.",
+            _over_sharpness(ordered),
+        ),
+        Figure(
+            "mini-batches",
+            "Mini-batches: batch sharpness and sharpness",
+            "Over 2/eta, along stochastic gradient descent: sharpness of the whole training loss (solid), and the mean curvature "
+            "of mini-batches along their own gradients (dashed).",
+            _panels(
+                [run for run in ordered if mini_batches(run.settings)],
+                _of_batches,
+                rules=False,
+                y_label="sharpness over 2/eta",
+            ),
+        ),
+        Figure(
+            "segment",
+            "Batch norm: sharpness at the iterates and between them",
+            "Sharpness over 2/eta at the iterates (solid), and the largest over the points of the segment to the next iterate "
+            "(dashed).",
+            _panels(
+                [run for run in ordered if normalised(run.settings)],
+                _between,
+                rules=False,
+                y_label="sharpness over 2/eta",
+            ),
+        ),
     ]
     return [figure for figure in made if figure.panels]
 
 
+def _over_sharpness(runs: Sequence[Run]) -> list[Panel]:
+    over = [run for run in runs if over_sharpness(run.settings)]
+    alike = {key(run, *STEPPING) for run in over}
+    both = over + [run for run in runs if descends(run.settings) and key(run, *STEPPING) in alike]
+    return [
+        *_panels(both, _loss, log_y=True, y_label="training loss", rules=False),
+        *_panels(both, _sharpness, rules=False),
+    ]
+
+
 def _group(run: Run) -> str:
-    update = run.settings["update"]
-    name = "" if update == "gd" else f"{update}({run.settings['momentum']:g}) "
-    return f"{name}eta = {eta(run.settings['step_size'])}"
+    """What runs of one colour share: update and step sizes, as ``setting`` writes them."""
+    name = update_of(run.settings)
+    return steps_of(run.settings) if name == "gd" else f"{name} {steps_of(run.settings)}"
 
 
 def _panels(
@@ -107,6 +178,28 @@ def _line(run: Run, x: Array, y: Array, *, what: str = "", dashed: bool = False)
 def _sharpness(run: Run) -> Sequence[Line]:
     rows, values = run.measured("sharpness")
     return [_line(run, run["step"][rows], values)]
+
+
+def _against_threshold(run: Run) -> Sequence[Line]:
+    return [*_sharpness(run), _line(run, run["step"], run["threshold"], what=" 2/eta", dashed=True)]
+
+
+def _over_threshold(run: Run, column: str, what: str) -> Sequence[Line]:
+    """Sharpness (solid) and another column (dashed), both over the threshold."""
+    rows, values = run.measured(column)
+    ours, sharpness = run.measured("sharpness")
+    return [
+        _line(run, run["step"][ours], sharpness / run["threshold"][ours]),
+        _line(run, run["step"][rows], values / run["threshold"][rows], what=what, dashed=True),
+    ]
+
+
+def _between(run: Run) -> Sequence[Line]:
+    return _over_threshold(run, "segment_sharpness", " between")
+
+
+def _of_batches(run: Run) -> Sequence[Line]:
+    return _over_threshold(run, "batch_sharpness", " of batches")
 
 
 def _loss(run: Run) -> Sequence[Line]:

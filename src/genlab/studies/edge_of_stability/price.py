@@ -31,10 +31,21 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
         raise ValueError(f"ce wants class labels and {settings['data']} is regression: set loss=mse")
     if settings["loss"] == "mse" and outline.tokens:
         raise ValueError(f"mse is not defined for the tokens of {settings['data']}: set loss=ce")
-    batch = min(settings["physical_batch"], outline.train)
-    gradient, product, parameters, activations = _measure(
+    batch = min(settings.get("ghost_batch") or settings["physical_batch"], outline.train)
+    if settings.get("batch_size", 1) > outline.train:
+        raise ValueError(
+            f"batch_size is at most {outline.train}, the examples of {settings['data']}, got {settings['batch_size']}"
+        )
+    gradient, product, parameters, activations, normalised = _measure(
         settings["network"], outline.inputs, outline.outputs, batch, settings["precision"], device, outline.tokens
     )
+    if normalised and "ghost_batch" not in settings:
+        raise ValueError(
+            f"{settings['network']} has batch norm, which normalises over a ghost batch: set ghost_batch=1000, as the official "
+            "code does, or another number of examples"
+        )
+    if "ghost_batch" in settings and not normalised:
+        raise ValueError(f"ghost_batch is for batch norm, and {settings['network']} has none: set ghost_batch=none")
     if settings["eigenpairs"] > parameters:
         raise ValueError(
             f"eigenpairs is at most {parameters}, the number of parameters of {settings['network']}, got {settings['eigenpairs']}"
@@ -46,7 +57,11 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     share = outline.train / batch
     readings = settings["steps"] // settings["sharpness_every"] + 2
     gradients = float(settings["steps"])
+    if "batch_size" in settings:  # the whole loss at each reading is a third of a gradient, a draw three of its batch
+        seen = settings["steps"] + 3 * readings * settings.get("batch_draws", 0)
+        gradients = seen * settings["batch_size"] / outline.train + readings / 3
     products = readings * PRODUCTS_A_READING * (1 + (settings["eigenpairs"] - 1) / 3)
+    products += readings * settings.get("segment_points", 0) * PRODUCTS_A_READING
     if settings["beside"] == "flow":
         gradients += settings["beside_steps"] * FLOW_GRADIENTS_A_STEP
         products += settings["beside_steps"] // settings["sharpness_every"] * PRODUCTS_A_READING
@@ -79,8 +94,8 @@ def check_data(name: str, data_dir: str | None) -> None:
 @functools.cache
 def _measure(
     network: str, inputs: tuple[int, ...], outputs: int, batch: int, precision: str, device: str, tokens: bool
-) -> tuple[float, float, int, int]:
-    """(seconds a gradient, seconds a product, parameters, activation bytes) of one physical batch, on one thread."""
+) -> tuple[float, float, int, int, bool]:
+    """(seconds a gradient, seconds a product, parameters, activation bytes, batch norm?) of one physical batch, on one thread."""
     dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
     module = networks.build(network, inputs=inputs, outputs=outputs, seed=0, dtype=dtype, tokens=tokens).to(device)
     generator = torch.Generator().manual_seed(0)
@@ -98,7 +113,8 @@ def _measure(
         product = _fastest(lambda: hessian(weights[None]).sum().item())
     finally:
         torch.set_num_threads(threads)
-    return gradient, product, problem.parameter_count, problem.activation_bytes
+    normalised = any(isinstance(each, torch.nn.modules.batchnorm._BatchNorm) for each in module.modules())
+    return gradient, product, problem.parameter_count, problem.activation_bytes, normalised
 
 
 def _fastest(call: Any) -> float:

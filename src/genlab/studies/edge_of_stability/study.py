@@ -21,15 +21,21 @@ class Reading:
     """One step's record. What was not measured at a step is None.
 
     Attributes:
-        step, time: descent steps taken, and step times step size: the gradient-flow time it corresponds to.
-        loss, accuracy: over the training set, before the step.
-        threshold: the update's maximum stable sharpness, 2 / eta for gradient descent.
-        sharpness, eigenvalues: largest Hessian eigenvalue of the training loss, and the k largest.
+        step, time: descent steps taken, and the sum of their step sizes: the gradient-flow time it corresponds to.
+        loss, accuracy: before the step, over the examples that it sees: the training set, or the step's mini-batch.
+        threshold: the update's maximum stable sharpness at this step, 2 / eta for gradient descent.
+        training_loss: over the whole training set, where a step sees a mini-batch of it.
+        sharpness, eigenvalues: largest Hessian eigenvalue of the training loss, and the k largest; for adam and rmsprop of
+            P^-1/2 H P^-1/2, P being what this step divides by: in each case what the threshold bounds.
         residual, products, converged: the evidence: largest |H u - lambda u| / |lambda|, Hessian-vector products spent.
         dense_sharpness: the same eigenvalue from the whole matrix in float64.
         flow_loss, flow_sharpness: of gradient flow from the same start, at the same time.
         distance, travelled: between descent and flow, and between descent and the start (Euclidean, in weights).
         quadratic_loss: of descent on the second-order Taylor expansion of the loss, frozen when this column begins.
+        batch_sharpness, batch_sharpness_error, batch_draws: curvature along a mini-batch's own gradient, the mean over so many
+            mini-batches drawn at this iterate, and its standard error.
+        segment_sharpness: the largest sharpness over points between this iterate and the next, both among them.
+        segment_residual, segment_converged: the largest residual over those points, and whether all converged.
     """
 
     step: int
@@ -50,6 +56,13 @@ class Reading:
     distance: float | None = None
     travelled: float | None = None
     quadratic_loss: float | None = None
+    training_loss: float | None = None
+    batch_sharpness: float | None = None
+    batch_sharpness_error: float | None = None
+    batch_draws: int | None = None
+    segment_sharpness: float | None = None
+    segment_residual: float | None = None
+    segment_converged: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -61,14 +74,21 @@ class EdgeOfStability(Study):
             transformer): grammar-n, text:FILE, text-n:FILE, wikitext-2-n.
         network: the paper's ids (fc-tanh, cnn-relu, ...); ``-width50`` on an fc id makes a miniature of it.
         loss: mse (half the squared error, summed over outputs) or ce.
-        update: gd, polyak or nesterov; ``momentum`` is theirs.
-        step_size: eta.
+        update: gd, polyak, nesterov, ema, adam or rmsprop. ``momentum`` is for polyak, nesterov, ema and adam (beta1);
+            ``second_moment`` (beta2) and ``epsilon`` for adam and rmsprop.
+        step_size: eta; with schedule=over-sharpness in units of 1 / sharpness.
+        schedule: constant; warm-up (linear, over ``schedule_steps`` steps); change (to ``step_size_then`` at step
+            ``schedule_steps``); over-sharpness (eta = step_size / S of the last reading).
+        batch_size: examples a step sees, without replacement within an epoch; none is all of them. ``batch_draws``: mini-batches
+            at most that an estimate of the batch sharpness is made from, at each reading; 0 makes none.
         seeds: how many, from 0; a seed sets the initial weights, data are the same for all.
         steps: descent steps at most; ``goal_accuracy`` and ``goal_loss`` end a run earlier.
         beside: flow or quadratic, for the first ``beside_steps`` steps (quadratic: from where it is frozen).
         settle: descent steps between the first crossing of the threshold and the freezing of the quadratic.
         eigenpairs: k; ``tolerance`` is the largest relative residual of a converged pair.
         sharpness_every, test_every, dense_every: cadence in steps; 0 is never. dense_every counts readings.
+        segment_points: points between each read iterate and the next at which the sharpness is read too; 0 is none.
+        ghost_batch: examples that batch norm normalises over, a fixed partition; for networks with batch norm, and only them.
         physical_batch: examples a forward pass; bounds memory.
         data_dir: where CIFAR-10 or WikiText-2 lies; does not change what a condition is.
     """
@@ -98,7 +118,14 @@ class EdgeOfStability(Study):
     loss: tuple[str, ...] = ("mse",)
     update: tuple[str, ...] = ("gd",)
     momentum: float = 0.0
+    second_moment: float = 0.99  # our assumption, as is epsilon: what a pilot on pooled CIFAR-10 used
+    epsilon: float = 1e-7
     step_size: tuple[float, ...] = (2 / 4, 2 / 7)
+    schedule: Literal["constant", "warm-up", "change", "over-sharpness"] = "constant"
+    schedule_steps: int = 0
+    step_size_then: float | None = None
+    batch_size: int | None = None
+    batch_draws: int = 0
     seeds: int = 3
     steps: int = 1500
     goal_accuracy: float | None = None
@@ -111,12 +138,16 @@ class EdgeOfStability(Study):
     sharpness_every: int = 10
     test_every: int = 50
     dense_every: int = 0
+    segment_points: int = 0
+    ghost_batch: int | None = None
     precision: Literal["float32", "float64"] = "float32"
     physical_batch: int = 1000
     data_dir: str | None = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        from genlab.studies.edge_of_stability.checks import check
+
+        check(self)
 
     def conditions(self) -> Sequence[Condition]:
         """One a combination of network, loss, update, step size and seed."""
@@ -146,9 +177,31 @@ class EdgeOfStability(Study):
                 dense_every=self.dense_every,
                 precision=self.precision,
                 physical_batch=self.physical_batch,
+                **self._where_used(update),
             )
             for network, loss, update, step_size, seed in grid
         ]
+
+    def _where_used(self, update: str) -> dict[str, Any]:
+        """Settings that only some conditions have, so that the ids of the others stay what they were."""
+        used: dict[str, Any] = {}
+        if update in ("adam", "rmsprop"):
+            used |= {"second_moment": self.second_moment, "epsilon": self.epsilon}
+        if self.schedule != "constant":
+            used |= {"schedule": self.schedule}
+        if self.schedule in ("warm-up", "change"):
+            used |= {"schedule_steps": self.schedule_steps}
+        if self.schedule == "change":
+            used |= {"step_size_then": self.step_size_then}
+        if self.batch_size is not None:
+            used |= {"batch_size": self.batch_size}
+        if self.batch_draws:
+            used |= {"batch_draws": self.batch_draws}
+        if self.segment_points:
+            used |= {"segment_points": self.segment_points}
+        if self.ghost_batch is not None:
+            used |= {"ghost_batch": self.ghost_batch}
+        return used
 
     def run(self, settings: Mapping[str, Any], snapshot: Snapshot | None, device: str) -> Generator[Advance, None, str]:
         """Train one network, reading its sharpness on the way."""
@@ -175,14 +228,14 @@ class EdgeOfStability(Study):
 
     @classmethod
     def claims(cls) -> Sequence[Claim]:
-        """C1 to C7, C9 and C13."""
+        """C1 to C14."""
         from genlab.studies.edge_of_stability.claims import CLAIMS
 
         return CLAIMS
 
     @classmethod
     def figures(cls, runs: Sequence[Run]) -> Sequence[Figure]:
-        """Sharpness against its threshold, flow overlay, momentum, cross-entropy, the frozen quadratic."""
+        """Sharpness against its threshold in every setting, flow overlay, the frozen quadratic, segments, step counts."""
         from genlab.studies.edge_of_stability.figures import figures
 
         return figures(runs)
@@ -190,11 +243,35 @@ class EdgeOfStability(Study):
 
 def setting(settings: Mapping[str, Any]) -> str:
     """A condition in words, without its seed."""
-    update = settings["update"] if not settings["momentum"] else f"{settings['update']}({settings['momentum']:g})"
-    beside = "" if settings["beside"] == "nothing" else f" +{settings['beside']}"
-    return (
-        " ".join([settings["data"], settings["network"], settings["loss"], update, f"eta={eta(settings['step_size'])}"]) + beside
-    )
+    words = [settings["data"], settings["network"], settings["loss"], update_of(settings), steps_of(settings)]
+    if settings.get("ghost_batch"):
+        words.append(f"ghost={settings['ghost_batch']}")
+    return " ".join(words) + ("" if settings["beside"] == "nothing" else f" +{settings['beside']}")
+
+
+def update_of(settings: Mapping[str, Any]) -> str:
+    """The update of a condition in words: its name, its numbers, its batch."""
+    update = str(settings["update"])
+    numbers = {
+        "adam": [settings["momentum"], settings.get("second_moment")],
+        "rmsprop": [settings.get("second_moment")],
+    }.get(update, [settings["momentum"]] if settings["momentum"] else [])
+    name = f"{update}({', '.join(f'{number:g}' for number in numbers)})" if numbers else update
+    return f"{name} batch={settings['batch_size']}" if settings.get("batch_size") else name
+
+
+def steps_of(settings: Mapping[str, Any]) -> str:
+    """The step sizes of a condition in words."""
+    adaptive = settings["update"] in ("adam", "rmsprop")  # whose readers think of eta itself
+    size = f"{settings['step_size']:g}" if adaptive else eta(settings["step_size"])
+    match settings.get("schedule"):
+        case "warm-up":
+            return f"eta={size} warm-up={settings['schedule_steps']}"
+        case "change":
+            return f"eta={size}, {eta(settings['step_size_then'])} from {settings['schedule_steps']}"
+        case "over-sharpness":
+            return f"eta={settings['step_size']:g}/S"
+    return f"eta={size}"
 
 
 def eta(step_size: float) -> str:
@@ -206,103 +283,3 @@ def eta(step_size: float) -> str:
     inverse = 2 / step_size
     whole = inverse < 1e9 and abs(inverse - round(inverse)) < 1e-9 * inverse
     return f"2/{round(inverse)}" if whole else f"{step_size:g}"
-
-
-def mini() -> tuple[EdgeOfStability, ...]:
-    """Minutes on two CPU cores, all of it real training: Chebyshev regression and digits, three seeds."""
-    chebyshev = EdgeOfStability(
-        data="chebyshev-4-20", network=("regression",), precision="float64", sharpness_every=20, dense_every=7, test_every=0
-    )
-    return (
-        _with(chebyshev, step_size=(2 / 8,), steps=4000, beside="flow", beside_steps=2000),
-        _with(chebyshev, step_size=(2 / 12,), steps=5000),
-        EdgeOfStability(step_size=(2 / 4,), beside="flow", beside_steps=500),
-        EdgeOfStability(step_size=(2 / 7,), beside="quadratic", beside_steps=200),
-        EdgeOfStability(update=("polyak",), momentum=0.5, step_size=(3 / 10,)),  # threshold (2 + 2 * 0.5) / eta = 10
-        EdgeOfStability(update=("nesterov",), momentum=0.5, step_size=(3 / 14,)),  # threshold 3 / (2 eta) = 7
-        EdgeOfStability(loss=("ce",), step_size=(2 / 1,), steps=1000, goal_loss=0.01, sharpness_every=1, test_every=10),
-    )
-
-
-def demo() -> tuple[EdgeOfStability, ...]:
-    """The official code's demo: CIFAR-10 5k, fc-tanh, mse, eta 0.01, down to 99% training accuracy; one seed, about an hour."""
-    return (
-        EdgeOfStability(
-            data="cifar10-5k",
-            network=("fc-tanh",),
-            step_size=(2 / 200,),
-            seeds=1,
-            steps=20_000,  # our assumption: twice what the official run took
-            goal_accuracy=0.99,
-            eigenpairs=2,
-            tolerance=1e-3,
-            sharpness_every=50,
-            test_every=500,
-        ),
-    )
-
-
-def paper() -> tuple[EdgeOfStability, ...]:
-    """The paper's CIFAR-10 grid over what is built.
-
-    Networks, losses, the 5k subset and the stop at 99% are the official code's. Step sizes are our assumption but for 0.01
-    with mse, the official demo: the appendix's tables were not at hand.
-    """
-    networks = (
-        *(f"fc-{act}" for act in ("relu", "elu", "tanh", "hardtanh", "softplus")),
-        *(f"cnn-{act}" for act in ("relu", "elu", "tanh")),
-        *(f"cnn-avgpool-{act}" for act in ("relu", "elu", "tanh")),
-    )
-    base = EdgeOfStability(
-        data="cifar10-5k",
-        network=networks,
-        step_size=(2 / 100, 2 / 200, 2 / 400),
-        steps=100_000,  # the official demo's cap
-        goal_accuracy=0.99,
-        eigenpairs=2,
-        sharpness_every=100,
-        test_every=100,
-    )
-    tanh = _with(base, network=("fc-tanh",), step_size=(2 / 200,))
-    return (
-        base,
-        _with(base, loss=("ce",), step_size=(2 / 50, 2 / 100), goal_accuracy=None, goal_loss=0.01),
-        _with(tanh, beside="flow", beside_steps=9000, steps=9000),
-        _with(tanh, beside="quadratic", beside_steps=500),
-        _with(tanh, update=("polyak", "nesterov"), momentum=0.9, step_size=(2 / 200,)),
-    )
-
-
-PRESETS = {"mini": mini, "demo": demo, "paper": paper}
-
-
-def _with(study: EdgeOfStability, **changes: Any) -> EdgeOfStability:
-    from dataclasses import replace
-
-    return replace(study, **changes)
-
-
-def _check(study: EdgeOfStability) -> None:
-    at_least = {"seeds": 1, "steps": 1, "eigenpairs": 1, "sharpness_every": 1, "physical_batch": 1}
-    at_least |= dict.fromkeys(("test_every", "dense_every", "beside_steps", "settle"), 0)
-    for name, least in at_least.items():
-        if getattr(study, name) < least:
-            raise ValueError(f"{name} is at least {least}, got {getattr(study, name)}")
-    for name, allowed in {"loss": ("mse", "ce"), "update": ("gd", "polyak", "nesterov")}.items():
-        for value in getattr(study, name):
-            if value not in allowed:
-                raise ValueError(f"{name} is one of {', '.join(allowed)}, got {value!r}")
-    for value in study.step_size:
-        if not 0 < value < float("inf"):
-            raise ValueError(f"step_size is above 0, got {value}")
-    if not 0 <= study.momentum < 1:
-        raise ValueError(f"momentum is at least 0 and below 1, got {study.momentum}")
-    if "gd" in study.update and study.momentum:
-        raise ValueError(f"gd has no momentum (got {study.momentum:g}): set momentum=0, or update=polyak,nesterov")
-    if study.beside == "flow" and study.update != ("gd",):
-        raise ValueError("gradient flow corresponds to plain gradient descent: beside=flow wants update=gd")
-    for name in ("goal_accuracy", "goal_loss"):
-        if (goal := getattr(study, name)) is not None and not 0 <= goal < float("inf"):
-            raise ValueError(f"{name} is a number of at least 0, or none, got {goal}")
-    if not 0 < study.tolerance < 1:
-        raise ValueError(f"tolerance is between 0 and 1, got {study.tolerance}")
