@@ -19,6 +19,7 @@ from genlab.probes.eigen import GUARD, Eigenpairs, Exactness, Operator, Ritz, Se
 SEARCHED = 0.3  # the surrogate is searched to this share of the residual that would do on the dear operator
 CROWDED = 0.03  # neighbours this near to a wanted eigenvalue get dear products too: the surrogate may confuse them
 BEHIND = 3  # directions behind the wanted ones that errors are estimated by: our assumption
+NEW = 0.25  # of a direction, squared: with less of it new, too little was known of that part: our assumption
 MEMORY = 3  # vectors whose defects are kept beyond the wanted pairs'
 ROUNDS = 3  # searches on a surrogate before the dear operator is left to itself: our assumption
 MOST_SEARCHED = 60  # cheap products of one search: our assumption
@@ -62,20 +63,23 @@ class Known:
 
         Two eigenvalues that crowd each other change places from reading to reading: the second one's defect is worth keeping.
         """
-        vectors, defects = self.vectors, self.defects
-        if older is None:
+        if older is None or len(self.vectors) >= most:
             return self
-        unknown = 1 - (older.vectors @ vectors.T).square().sum(dim=1)  # the share of each that is new
-        for index in (unknown > 0.25).nonzero().flatten()[: most - len(vectors)].tolist():  # 0.25: our assumption
-            vector, defect = older.vectors[index], older.defects[index]
-            for _ in range(2):
-                along = vectors @ vector
-                vector, defect = vector - along @ vectors, defect - along @ defects
-            norm = vector.norm()
-            if bool(norm > 0.5):
-                vectors = torch.cat([vectors, vector[None] / norm])
-                defects = torch.cat([defects, defect[None] / norm])
-        return Known(vectors, defects)
+        along = older.vectors @ self.vectors.T
+        unknown = (1 - along.square().sum(dim=1)).tolist()  # the share of each that is new
+        chosen = [index for index, share in enumerate(unknown) if share > NEW][: most - len(self.vectors)]
+        if not chosen:
+            return self
+        vectors = torch.addmm(older.vectors[chosen], along[chosen], self.vectors, alpha=-1)
+        defects = torch.addmm(older.defects[chosen], along[chosen], self.defects, alpha=-1)
+        gram = (vectors @ vectors.T).double().cpu()
+        while len(gram) > 1 and torch.linalg.eigvalsh(gram)[0] < NEW / 2:  # the last of them is nearly the others'
+            gram = gram[:-1, :-1]
+        unit = torch.eye(len(gram), dtype=gram.dtype)
+        turn = torch.linalg.solve_triangular(torch.linalg.cholesky(gram), unit, upper=False).to(vectors)
+        return Known(
+            torch.cat([self.vectors, turn @ vectors[: len(gram)]]), torch.cat([self.defects, turn @ defects[: len(gram)]])
+        )
 
 
 def guided(
