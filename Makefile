@@ -59,8 +59,9 @@ $(VENV)/.installed-train: $(VENV)/.made pyproject.toml constraints.txt
 	$(call install,train)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
+$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt oracles.txt
 	$(call install,dev)
+	@$(BIN)/python -m pip install -qq --no-deps -r oracles.txt
 	@touch $(VENV)/.installed-train $@
 
 # On a terminal one line shows what pip is at; elsewhere only errors are printed.
