@@ -8,6 +8,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genlab.callbacks.hugging_face import TrainerSharpness
+    from genlab.callbacks.lightning import LightningSharpness
     from genlab.evaluation.logs import read_texts
     from genlab.grading.agreement import agreement
     from genlab.grading.correction import corrected
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from genlab.skills.skill import Skill, Topic
     from genlab.training.batches import Batches
     from genlab.training.flow import flow
+    from genlab.training.hugging_face import transformers_problem
     from genlab.training.loop import descend
     from genlab.training.losses import cross_entropy, half_squared_error
     from genlab.training.problem import Problem
@@ -45,6 +48,7 @@ _HOMES = {
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
     "Interval": "genlab.intervals",
+    "LightningSharpness": "genlab.callbacks.lightning",
     "Nesterov": "genlab.training.updates",
     "Pack": "genlab.skills.pack",
     "Polyak": "genlab.training.updates",
@@ -59,6 +63,7 @@ _HOMES = {
     "Topic": "genlab.skills.skill",
     "Trace": "genlab.probes.trace",
     "Tracker": "genlab.probes.tracker",
+    "TrainerSharpness": "genlab.callbacks.hugging_face",
     "agreement": "genlab.grading.agreement",
     "batch_sharpness": "genlab.probes.batch_sharpness",
     "cluster_bootstrap": "genlab.intervals",
@@ -79,6 +84,7 @@ _HOMES = {
     "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
     "spectral_density": "genlab.probes.density",
+    "transformers_problem": "genlab.training.hugging_face",
 }
 
 __all__ = [
@@ -91,6 +97,7 @@ __all__ = [
     "GradientDescent",
     "Hessian",
     "Interval",
+    "LightningSharpness",
     "Nesterov",
     "Pack",
     "Polyak",
@@ -105,6 +112,7 @@ __all__ = [
     "Topic",
     "Trace",
     "Tracker",
+    "TrainerSharpness",
     "agreement",
     "batch_sharpness",
     "cluster_bootstrap",
@@ -125,6 +133,7 @@ __all__ = [
     "segment_sharpness",
     "sharpness",
     "spectral_density",
+    "transformers_problem",
 ]
 
 

@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from genlab.finetuning import conversations, manners
 from genlab.finetuning.recipe import Recipe
 from genlab.finetuning.run import finetune
-from genlab.finetuning.sharpness import Sharpness, problem, readings
+from genlab.finetuning.sharpness import Sharpness, readings
+from genlab.training.hugging_face import transformers_problem
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_a_reading_is_the_largest_eigenvalue_of_the_dense_hessian(
     watch = Sharpness(2, examples=4, tolerance=1e-5, physical_batch=1)
     finetune(recipe, tmp_path / "out", train=data, device="cpu", callbacks=[watch])
     assert [each.step for each in watch.readings] == [0, 2, 4]
-    assert readings(tmp_path / "out") == tuple(watch.readings)
+    assert readings(tmp_path / "out") == watch.readings
 
     model: Any = AutoModelForCausalLM.from_pretrained(tiny if method == "lora" else tmp_path / "out" / "model")
     if method == "lora":
@@ -67,14 +68,17 @@ def test_a_reading_is_the_largest_eigenvalue_of_the_dense_hessian(
     last = watch.readings[-1]
     assert last.converged
     assert last.residual <= 1e-5
-    assert last.value == pytest.approx(top, rel=1e-3)
-    assert abs(watch.readings[0].value - top) > 1e-2 * top
+    assert last.sharpness == pytest.approx(top, rel=1e-3)
+    assert abs(watch.readings[0].sharpness - top) > 1e-2 * top
 
 
 def test_padding_and_physical_batches_change_nothing(base: str, data: Dataset) -> None:
     rows = list(conversations.labelled(data, AutoTokenizer.from_pretrained(base)))[:10]
     model = AutoModelForCausalLM.from_pretrained(base)
-    whole, parts = problem(model, rows, physical_batch=10), problem(model, rows, pad=7, physical_batch=3)
+    whole, parts = (
+        transformers_problem(model, rows, physical_batch=10),
+        transformers_problem(model, rows, pad=7, physical_batch=3),
+    )
     assert whole.score(whole.weights()).loss == pytest.approx(parts.score(parts.weights()).loss, rel=1e-5)
 
 
@@ -119,6 +123,6 @@ def test_a_run_that_began_without_it_cannot_go_on_with_it(base: str, data: Datas
 def test_what_cannot_be_measured_is_refused(base: str) -> None:
     model = AutoModelForCausalLM.from_pretrained(base)
     with pytest.raises(ValueError, match="none of 1 examples has a token that carries loss"):
-        problem(model, [{"input_ids": [4, 5], "labels": [-100, -100]}])
+        transformers_problem(model, [{"input_ids": [4, 5], "labels": [-100, -100]}])
     with pytest.raises(ValueError, match="at least 1, got 0"):
         Sharpness(0)

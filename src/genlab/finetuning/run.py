@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Attends(Protocol):
-    """A callback that looks at the data before training."""
+    """A callback that looks at the data before training, and may write into the run's folder."""
 
-    def attend(self, examples: "Dataset") -> None: ...
+    def attend(self, examples: "Dataset", out: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def finetune(
         out: a folder of its own: a new one, or one that the same call began.
         train: see ``conversations.read``.
         callbacks: transformers' TrainerCallbacks. One that stops the training early ends it well; one with a method
-            ``attend(examples)`` gets the tokenised examples, each once, before training begins.
+            ``attend(examples, out)`` gets the tokenised examples, each once, and the folder, before training begins.
         report: called as ``report(steps done, steps in all, loss)`` after every step.
         device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
 
@@ -127,7 +127,7 @@ def _train(
     met = order(lengths, recipe.met(len(lengths), processes), recipe.batch, recipe.seed, by_length=recipe.by_length)
     for callback in callbacks:
         if isinstance(callback, Attends):
-            callback.attend(prepared)
+            callback.attend(prepared, folder.place)
     trainer.train_dataset = prepared.select(met)
     checkpoint = folder.last_checkpoint()
     if checkpoint is not None:
