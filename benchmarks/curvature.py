@@ -106,6 +106,7 @@ def pyhessian(problem: Problem, k: int, tolerance: float) -> Reading:
         cuda = weights.device.type == "cuda"
         found = hessian(problem.module, SummedHalfSquares(), dataloader=batches, cuda=cuda)
         values, _ = found.eigenvalues(maxIter=300, tol=tolerance, top_n=k)
+        problem.module.zero_grad(set_to_none=True)  # it leaves graphs on the parameters
         return torch.tensor(sorted(values, reverse=True), dtype=torch.float64), 0
 
     return read
