@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from inspect_ai.scorer import Score
 
 
+class Unread(list[Any]):
+    """A list in a score's metadata that a copy of the score shares.
+
+    Inspect hands each metric a deep copy of every score, and a metric reads the value alone: copying what the graders said took
+    a sixteenth of an evaluation's processor time (measured, docs/log.md).
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Unread":
+        return self
+
+
 def score(text: str, rubric: Rubric, found: Sequence[Graded], *, mode: str, control: str = "") -> "Score":
     """One Inspect score of a text: the first grader's, with everything every grader said in its metadata.
 
@@ -28,7 +39,7 @@ def score(text: str, rubric: Rubric, found: Sequence[Graded], *, mode: str, cont
     points = voted(first.readable, counted, rubric, mode)
     said = named(seen, rubric, mode)
     metadata: dict[str, Any] = {
-        "graders": [each.to_json() for each in found],
+        "graders": Unread(each.to_json() for each in found),
         "points": points,
         "named": said,
         "sentences": counted,

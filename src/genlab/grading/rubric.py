@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from genlab.skills.skill import Skill, plain
@@ -41,7 +42,7 @@ class Rubric:
         """Number of skills."""
         return len(self.skills)
 
-    @property
+    @cached_property
     def criteria(self) -> tuple[Criterion, ...]:
         """All k + 3, in the order of every tuple of points in genlab."""
         taken = {plain(skill.name) for skill in self.skills}
