@@ -53,8 +53,9 @@ def dense(model: Any, rows: Any, *, named: str = "") -> Tensor:
             logits = model(input_ids=ids).logits[0, :-1]
             total = total + torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="sum") / count
         slope = torch.cat([each.reshape(-1) for each in torch.autograd.grad(total, trained, create_graph=True)])
-        lines = [torch.autograd.grad(entry, trained, retain_graph=True, materialize_grads=True) for entry in slope]
-    return torch.stack([torch.cat([piece.reshape(-1) for piece in line]) for line in lines])
+        eye = torch.eye(len(slope), dtype=slope.dtype)
+        blocks = torch.autograd.grad(slope, trained, eye, is_grads_batched=True, materialize_grads=True)
+    return torch.cat([block.reshape(len(slope), -1) for block in blocks], dim=1)
 
 
 def state(model: Any) -> Mapping[str, Tensor]:
