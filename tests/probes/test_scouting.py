@@ -68,11 +68,18 @@ def test_every_reading_is_as_exact_as_it_says(digits: Descent, k: int) -> None:
         assert np.allclose(true / torch.tensor(pairs.values, dtype=DOUBLE), pairs.residuals, rtol=1e-6)
 
 
-def test_a_sixteenth_scouts_where_there_are_many_examples(digits: Descent) -> None:
+def scouts(examples: int, parameters: int) -> int:
+    line = nn.Linear(parameters, 1, bias=False)
+    inputs = torch.ones(1, 1).expand(examples, parameters)
+    return Tracker(Problem(line, half_squared_error, inputs, torch.ones(examples, 1))).scout
+
+
+def test_a_sixteenth_scouts_where_a_gradient_is_dear(digits: Descent) -> None:
     assert Tracker(digits.problem).scout == 0
-    line = nn.Linear(1, 1)
-    many = Problem(line, half_squared_error, torch.ones(2048, 1), torch.ones(2048, 1))
-    assert Tracker(many).scout == 128
+    assert scouts(1000, 100_000) == 125
+    assert scouts(4000, 100_000) == 250
+    assert scouts(999, 200_000) == 0
+    assert scouts(1000, 99_999) == 0
 
 
 def test_the_dear_operator_is_asked_less_than_without_scouts(digits: Descent) -> None:

@@ -17,7 +17,8 @@ LEAST_WARM = 3  # expansions after a warm start, without a scout: measured, docs
 LEAST_SCOUTED = 1  # with one, on the surrogate: measured, docs/log.md
 LEAST_COLD = 12  # expansions from random rows: measured, docs/log.md
 SCOUT_SHARE = 16  # one example in so many scouts: measured, docs/log.md
-LEAST_SCOUT = 128  # fewer examples than this scout for nobody: our assumption
+LEAST_SCOUT = 125  # scouts at the least, and one example in eight at the most: measured, docs/log.md
+SCOUTED_WORK = 10**8  # examples times parameters below which scouts cost more than they save: measured, docs/log.md
 CROWDED = 0.75  # of the threshold: above it an eigenvalue is about to matter; central flows track from 1.5 / eta on
 
 
@@ -43,7 +44,8 @@ class Tracker:
         threshold: if given (2 / eta), the block grows by one whenever its smallest eigenvalue is above three quarters of it,
             and shrinks again: readings then hold k to ``most`` values.
         most: of the eigenpairs, with a threshold.
-        scout: number of examples that scout, 0 for none; a sixteenth of all where that is at least 128.
+        scout: number of examples that scout, 0 for none. By default a sixteenth of all and 125 at least, where there are a
+            thousand examples and a hundred million examples times parameters; else none.
         most_products: budget of one reading; one that ends there has not converged.
         cold_every: how often to search as if from nothing.
         graph_bytes: bound on the gradient graphs kept during a reading.
@@ -77,7 +79,8 @@ class Tracker:
         if threshold is not None and not (threshold > 0 and most >= k):
             raise ValueError(f"a threshold is above 0 and most at least k, got threshold {threshold}, most {most} and k {k}")
         if scout is None:
-            scout = examples // SCOUT_SHARE if examples // SCOUT_SHARE >= LEAST_SCOUT else 0
+            enough = examples >= 8 * LEAST_SCOUT and examples * size >= SCOUTED_WORK
+            scout = max(examples // SCOUT_SHARE, LEAST_SCOUT) if enough else 0
         if not 0 <= scout <= examples:
             raise ValueError(f"scout is a number of the {examples} examples, or 0 for none, got {scout}")
         self.problem = problem
