@@ -20,13 +20,13 @@ import argparse
 import importlib.util
 import itertools
 import platform
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -308,17 +308,18 @@ def peak(name: str, options: argparse.Namespace) -> float:
     problem = load(options)
     weights, read = problem.weights(), methods(problem, 1, options.scout)[name]
 
-    def highest() -> float:
+    def of(call: Callable[[], object]) -> float:
         if options.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+            call()
             return float(torch.cuda.max_memory_allocated())
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts again from here
+        call()
+        (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM"))
+        return 1024.0 * int(line.split()[1])
 
-    if options.device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    problem.slope(weights)
-    before = highest()
-    read(weights)
-    return highest() - before
+    gradient = of(lambda: problem.slope(weights))
+    return of(lambda: read(weights)) - gradient
 
 
 def main() -> None:
