@@ -1,6 +1,7 @@
 """Second derivatives in full precision: half-precision modules, autocast, attention, recomputed activations."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -70,6 +71,17 @@ def test_autocast_is_off_inside_and_stays_on_outside() -> None:
     assert inside.loss == plain.loss
 
 
+@pytest.fixture
+def unaccelerated() -> Iterator[None]:
+    """Accelerate keeps one state a process: another test's precision would be an error, and ours another test's."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("unaccelerated")
 def test_autocast_that_accelerate_wraps_around_forward_is_taken_off_while_measuring() -> None:
     from accelerate import Accelerator
 
