@@ -120,7 +120,7 @@ def test_one_failing_condition_does_not_stop_the_others(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["run", "edge_of_stabilty"], "no study 'edge_of_stabilty'. Did you mean edge_of_stability?"),
-        (["run", "edge_of_stability", "--preset", "big"], "has no preset 'big'; it has mini, demo, paper"),
+        (["run", "edge_of_stability", "--preset", "big"], "has no preset 'big'; it has mini, longer, demo, paper"),
         (
             ["run", "edge_of_stability", "--set", "stepsize=1"],
             "no field 'stepsize'. Did you mean step_size? Its fields: data, network",
