@@ -30,7 +30,7 @@ check: lint test
 # A process a core, at most eight; each takes half of the tests in their order, so that what a file shares is made once, and who is
 # done early takes from the other. Plain .venv/bin/pytest runs them one by one.
 test: $(VENV)/.installed-dev
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist worksteal
+	@$(BIN)/pytest
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check
