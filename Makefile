@@ -27,8 +27,7 @@ run: $(VENV)/.installed-train
 
 check: lint test
 
-# A process a core, at most eight; each takes half of the tests in their order, so that what a file shares is made once, and who is
-# done early takes from the other. Plain .venv/bin/pytest runs them one by one.
+# One at a time: beside a second worker the tests that a clock decides err. `.venv/bin/pytest -n 2 --dist worksteal` for the others.
 test: $(VENV)/.installed-dev
 	@$(BIN)/pytest
 
