@@ -1,4 +1,4 @@
-"""What holds for every test: one thread a process, because several may run side by side, and no test that fails for being slow."""
+"""What holds for every test: one thread a process, for several may run side by side, and no test that fails for being slow."""
 
 import os
 
