@@ -6,30 +6,34 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS := runs/edge_of_stability
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format clean
+.PHONY: help run test test-all check lint format clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run      run the mini preset of edge_of_stability and say where the report lies   (minutes; installs genlab[train])"
 	@echo "make test     run the tests: warnings are errors, the documentation is executed        (minutes; installs genlab[dev])"
+	@echo "make test-all runs the long tests, too                                                 (half an hour on two cores)"
 	@echo "make check    the whole gate: ruff, mypy --strict, the import contract, then make test"
 	@echo "make lint     the gate without the tests"
 	@echo "make format   let ruff lay out the code"
 	@echo "make clean    remove .venv and caches; runs/ stays"
-	@echo "PYTHON=python3.12 make run    use that interpreter for a new .venv"
+	@echo "PYTHON=python3.12 make run    use that interpreter for a new .venv; WORKERS=8 make test: eight tests at a time"
 
 run: $(VENV)/.installed-train
 	@$(BIN)/genlab run edge_of_stability --preset mini --out $(RUNS)
 
 check: lint test
 
-# One at a time: beside a second worker the tests that a clock decides err. `.venv/bin/pytest -n 2 --dist worksteal` for the others.
 test: $(VENV)/.installed-dev
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long"
+
+test-all: $(VENV)/.installed-dev
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check

@@ -76,6 +76,7 @@ def test_a_small_run_from_price_to_report(tmp_path: Path) -> None:
     assert table["steps"].to_pylist() == [61, 61, 61]
 
 
+@pytest.mark.long
 def test_another_version_in_the_store_is_told(tmp_path: Path) -> None:
     genlab("run", TOY, "--out", "store", cwd=tmp_path)
     place = next((tmp_path / "store" / "conditions").glob("*/environments.json"))
@@ -95,6 +96,7 @@ def test_a_study_of_ones_own(tmp_path: Path) -> None:
     assert "Parabola" not in genlab("show", "toy", cwd=tmp_path)
 
 
+@pytest.mark.long
 def test_one_failing_condition_does_not_stop_the_others(tmp_path: Path) -> None:
     source = Path(TOY.rsplit(":", 1)[0]).read_text()
     fails = "        if settings['seed'] == 1 and not flag.exists():\n            raise RuntimeError('seed 1 is unlucky')\n"
@@ -159,6 +161,7 @@ def test_absent_and_broken_data_are_found_before_anything_runs(tmp_path: Path) -
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_a_study_of_ones_own_may_change_and_move(tmp_path: Path) -> None:
     source = Path(TOY.rsplit(":", 1)[0]).read_text()
     (tmp_path / "mine.py").write_text(source)

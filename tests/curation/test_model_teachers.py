@@ -229,7 +229,7 @@ def test_what_cannot_be_asked_says_what_is_right(fields: dict[str, Any], message
 
 
 # ------------------------------------------------------------------------------------------------ money
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_budget_stops_the_run_and_more_of_it_goes_on_without_asking_twice(tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text(PRICES.format("student-80") + PRICES.format("grader"))
     words = [*DATA, *ENDPOINT, "--n", "6", "--prices", "prices.yaml", "--inspect", "max_tokens=300"]
@@ -253,7 +253,7 @@ def test_a_budget_stops_the_run_and_more_of_it_goes_on_without_asking_twice(tmp_
     assert [count.kept for count in outcome.counts] == [6]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_in_the_middle_it_goes_on_to_the_same_texts_and_asks_nothing_twice(tmp_path: Path, place: Path) -> None:
     words = [*DATA, *ENDPOINT, "--n", "16", "--inspect", "max_connections=4"]
     with Faulty(rate=0.0, seconds=0.02) as endpoint:

@@ -14,7 +14,7 @@ from genlab.results.store import Store
 from genlab.results.texts import texts
 
 SECRET = "sk-secret-4711"
-PATIENCE = 150.0
+PATIENCE = 280.0
 NOBODY = "http://127.0.0.1:9"  # the port of "discard"
 GENLAB = [sys.executable, "-c", "from genlab.cli import main; main()"]
 INSPECT = [sys.executable, "-c", "from inspect_ai._cli.main import main; main()"]

@@ -106,6 +106,7 @@ def test_a_grader_that_writes_nonsense_leaves_no_number(url: str, tmp_path: Path
     assert {score.unscored_samples for score in log.results.scores} == {4}
 
 
+@pytest.mark.long
 def test_the_folder_in_the_process_itself(models: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny").symlink_to(models / "tiny")
     more = [

@@ -216,7 +216,8 @@ def test_a_log_that_lost_a_text_shows_no_number_until_it_is_there_again(tmp_path
     """Other parts of other sizes then stand beside what is left of the former."""
     from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
 
-    small = SkillMix(k=(2,), n=6, generations=1, gradings=1, controls=6, cache=False).keeping_in(str(tmp_path))
+    small = SkillMix(student=("scripted/student",), k=(2,), n=6, generations=1, gradings=1, controls=6, cache=False)
+    small = small.keeping_in(str(tmp_path))
     (condition,) = small.conditions()
 
     def ran(processes: int) -> str:

@@ -61,6 +61,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(base: str, data: Any, tmp_path
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.long
 def test_two_processes_make_one_folder_and_the_steps_of_one_with_twice_the_batch(base: str, data: Any, tmp_path: Path) -> None:
     data.save_to_disk(tmp_path / "data")
     genlab = f"""

@@ -19,16 +19,17 @@ from genlab.evaluation.logs import read_texts
 from genlab.results.store import Store
 from genlab.studies.skill_mix.texts import main
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SAMPLES, FEWER, KILLS, PROCESSES = 500, 200, 5, 2
+SAMPLES, FEWER, PROCESSES = 500, 200, 2
+KILLS, LEAST, MOST = 5, 5, 30  # replies that are kept between two kills; the run needs some 600 of them
 MODELS = ("student=openai-api/local/student", "grader=openai-api/local/grader")
 SETTINGS = (*MODELS, "k=2", "generations=1", "gradings=1", "controls=0", f"processes={PROCESSES}")
 
 
 def patient(connections: int) -> tuple[str, ...]:
-    """Options that outlast every fault; Inspect's first wait is of 3 to 6 s, each further one twice as long."""
-    return f"inspect=attempt_timeout=3,max_retries=8,max_connections={connections}", "grading=attempt_timeout=3"
+    """Options that outlast every fault on a busy machine; Inspect's first wait is of 3 to 6 s, each further one twice as long."""
+    return f"inspect=attempt_timeout=8,max_retries=8,max_connections={connections}", "grading=attempt_timeout=8"
 
 
 def logged(place: Path) -> list[tuple[str, int]]:
@@ -98,21 +99,20 @@ def test_every_text_of_five_hundred_ends_with_a_status_whatever_the_provider_doe
 
 
 def test_a_run_that_is_killed_pays_for_no_reply_that_it_kept(whole: tuple[Path, Seen], tmp_path: Path) -> None:
-    """Killed with all its processes at random moments, the same command goes on, and ends with the texts of an undisturbed run.
+    """Killed with all its processes after a random number of replies, the same command goes on to an undisturbed run's texts.
 
     A request in flight at a kill is made again, and so may be one whose reply came in the moment of the kill: between the
     last byte on the wire and Inspect's cache lie a few milliseconds. No body whose reply stands in the cache is asked for again.
     """
     connections = 32
     words = run_words(tmp_path, f"n={FEWER}", *SETTINGS, *patient(connections))
-    with Faulty(seconds=0.25) as endpoint:  # 32 connections a process: no machine is through with 200 samples in four seconds
+    with Faulty(seconds=0.25) as endpoint:
         seen, environment = endpoint.seen, surroundings(tmp_path, endpoint.url)
         held: list[tuple[int, set[str]]] = []
         for place in range(KILLS):
-            before = len(seen.asked)
+            enough = len(kept(tmp_path)) + chance.python("kill an evaluation", place).randint(LEAST, MOST)
             process = start(words, tmp_path, environment)
-            assert until(lambda: len(seen.asked) > before or process.poll() is not None)  # noqa: B023 - called here
-            time.sleep(chance.python("kill an evaluation", place).uniform(0.0, 0.8))
+            assert until(lambda: len(kept(tmp_path)) >= enough or process.poll() is not None)  # noqa: B023 - called here
             assert process.poll() is None, (tmp_path / "said.txt").read_text()
             kill(process)
             time.sleep(0.3)  # what the endpoint was about to write
@@ -121,7 +121,7 @@ def test_a_run_that_is_killed_pays_for_no_reply_that_it_kept(whole: tuple[Path, 
     print([(asked, len(there)) for asked, there in held], len(seen.asked), len(seen.requests), sum(seen.delivered.values()))
     for asked, there in held:
         assert set(seen.asked[asked:]) & there == set()
-    assert len(held[-1][1]) > FEWER / 4
+    assert len(held[-1][1]) >= KILLS * LEAST
     assert sum(seen.delivered.values()) - len(seen.delivered) <= KILLS * PROCESSES * 2 * connections  # student's and grader's
 
     samples = logged(tmp_path)

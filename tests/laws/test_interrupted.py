@@ -85,8 +85,13 @@ def refuse_torn(store: Path) -> None:
     assert list(store.rglob("*.draft")) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("words", "kills"), [(SLOW_WALK, 3), (REAL, 2)], ids=["walk", "edge_of_stability"])
+@pytest.mark.parametrize(
+    ("words", "kills"),
+    [
+        pytest.param(SLOW_WALK, 3, id="walk", marks=pytest.mark.slow),
+        pytest.param(REAL, 2, id="edge_of_stability", marks=pytest.mark.long),
+    ],
+)
 def test_killed_and_interrupted_the_same_command_completes(words: list[str], kills: int, tmp_path: Path) -> None:
     if words is REAL:
         pytest.importorskip("torch")
@@ -143,7 +148,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return contents(store)
 
 
-@pytest.mark.parametrize("limit", [1500, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("limit", [1500, pytest.param(4000, marks=pytest.mark.long)])
 def test_a_file_that_may_not_grow(limit: int, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     """A limit below the records, and one below the report only."""
     store = tmp_path / "store"
@@ -169,8 +174,7 @@ cp -r "$folder/disk" store
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", ["16k", "40k"])
+@pytest.mark.parametrize("size", [pytest.param("16k", marks=pytest.mark.slow), pytest.param("40k", marks=pytest.mark.long)])
 def test_a_full_disk(size: str, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     """A real one, as small as ``size``, which only this test sees."""
     room = tmp_path / "room"

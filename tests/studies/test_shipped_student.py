@@ -84,7 +84,7 @@ def test_its_card_says_how_to_make_it_again() -> None:
     assert sum(each.stat().st_size for folder in shipped().values() for each in folder.iterdir()) < 5e6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_of_it_is_evaluated_to_the_same_texts(part: Part, tmp_path: Path) -> None:
     with served(FOLDER) as url:
         words = ["eval", "genlab/skill_mix", "--model", f"openai-api/local/{FOLDER.name}", "--log-dir", "served"]
@@ -95,7 +95,7 @@ def test_a_server_of_it_is_evaluated_to_the_same_texts(part: Part, tmp_path: Pat
     assert served_texts == [(row.index, row.text, row.full_marks) for row in of_the_study(3)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_data_finetuning_and_evaluation_fit_together(tmp_path: Path) -> None:
     """``genlab data``, ``genlab finetune`` and ``genlab run`` as a user types them."""
     home = surroundings(tmp_path)

@@ -103,6 +103,7 @@ def test_two_processes_make_the_records_of_one(tmp_path: Path) -> None:
     assert len(list((tmp_path / "two").rglob("*.eval"))) == 2
 
 
+@pytest.mark.long
 def test_looks_make_the_records_of_one_piece(tmp_path: Path) -> None:
     """A rule that never stops early leaves what a run without one leaves, though it was made look by look."""
     whole = run(SMALL, tmp_path / "whole")
@@ -129,6 +130,7 @@ def test_a_run_stops_when_it_knows_enough(tmp_path: Path) -> None:
     assert len(list((tmp_path / "store").rglob("*.eval"))) == used // 10
 
 
+@pytest.mark.long
 def test_a_run_stops_when_two_students_are_told_apart(tmp_path: Path) -> None:
     good, bad = "scripted/student-100", "scripted/student-0"
     few = dataclasses.replace(SMALL, student=(good,), n=60, generations=1, controls=3)
@@ -144,6 +146,7 @@ def test_a_run_stops_when_two_students_are_told_apart(tmp_path: Path) -> None:
     assert sum(bool(row.control) for row in rows) == 2 * 3
 
 
+@pytest.mark.long
 def test_a_text_without_an_answer_fails_the_run_unless_it_may_be_lost(tmp_path: Path) -> None:
     study = dataclasses.replace(SMALL, controls=0, n=2, max_cost=1e-9, prices=str(tmp_path / "prices.yaml"))
     (tmp_path / "prices.yaml").write_text("scripted/student: {input: 1, output: 1}\nscripted/grader: {input: 1, output: 1}\n")
@@ -272,7 +275,7 @@ def test_without_inspect_a_run_says_how_to_get_it(tmp_path: Path) -> None:
     assert "pip install 'genlab[llm]'" in genlab(words(*WORDS), tmp_path, before=hidden, code=2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_three_moments_it_resumes_to_the_same_records(tmp_path: Path) -> None:
     longer = ("k=3", "n=24", "generations=1", "gradings=2", "controls=6", "processes=2")
     whole, _ = run(

@@ -9,7 +9,7 @@ from genlab.curation.recipe import Plan, Recipe
 from genlab.curation.sifting import Count, Written, sift
 from genlab.evaluation import checking, scoring, writing
 from genlab.evaluation.logs import BUDGET, rows
-from genlab.evaluation.part import Part, evaluate
+from genlab.evaluation.part import PRELOAD, Part, evaluate
 from genlab.grading.rubric import rubric
 from genlab.skills.pack import Pack
 
@@ -121,7 +121,7 @@ def _run(part: Part, report: Callable[[int], None]) -> None:
     from genlab.running.pool import Pool, Task
 
     ended = 0
-    with Pool(evaluate, [Task(part.log_dir, (part,))], workers=1, threads=1, preload=["genlab.evaluation.task"]) as pool:
+    with Pool(evaluate, [Task(part.log_dir, (part,))], workers=1, threads=1, preload=PRELOAD) as pool:
         for event in pool.events():
             if event is not None and event.kind == "died":
                 raise Unfinished(event.content["why"])

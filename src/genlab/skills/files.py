@@ -28,7 +28,7 @@ def read_yaml(text: str, where: str) -> Any:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(text)
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)  # ten times as fast, where PyYAML was built with libyaml
         try:
             node = loader.get_single_node()
             twice = next(_keys_twice(node), None)

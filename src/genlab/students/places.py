@@ -3,6 +3,7 @@
 import hashlib
 import re
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 _HUB = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -38,6 +39,16 @@ def place(name: str | Path) -> str:
     if "/" not in str(name):
         raise ValueError(f"no student and no folder is called {name!r}. {known} A name on the hub is written owner/name.")
     return str(name)
+
+
+def installed() -> None:
+    """Check that the libraries that run a student are there, without importing them.
+
+    Raises:
+        ValueError: one is not; what to type.
+    """
+    if missing := [name for name in ("torch", "transformers") if find_spec(name) is None]:
+        raise ValueError(f"batched/ wants {' and '.join(missing)}: pip install 'genlab[sft]'")
 
 
 def fingerprint(location: str) -> str:

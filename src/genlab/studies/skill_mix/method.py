@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlab.evaluation.logs import BUDGET
 from genlab.evaluation.masking import mask_logs, masked
-from genlab.evaluation.part import Part
+from genlab.evaluation.part import PRELOAD, Part
 from genlab.evaluation.part import evaluate as evaluate_part
 from genlab.evaluation.roles import checker_of, models_among
 from genlab.grading.graded import GradedText
@@ -96,14 +96,26 @@ def check(study: SkillMix, settings: Mapping[str, Any]) -> None:
         priced = rates(study.prices)
         if study.max_cost is not None and (unknown := sorted(models - priced.keys())):
             raise ValueError(f"max_cost wants a price for every model, and {study.prices} has none for {', '.join(unknown)}")
-    from inspect_ai.model import get_model
-
     for model in models:
         try:
-            get_model(model)
+            _reach(model)
         except Exception as error:
             why = re.sub(r"\[/?[a-z ]+\]", "", " ".join(str(error).split())).removeprefix("ERROR: ")
             raise ValueError(f"Inspect cannot reach {model}: {why}") from error
+
+
+def _reach(model: str) -> None:
+    """Whether a model is there; a folder of weights is not loaded for that."""
+    provider, _, name = model.partition("/")
+    if provider == "batched":
+        from genlab.students.places import installed, place
+
+        installed()
+        place(name)
+    else:
+        from inspect_ai.model import get_model
+
+        get_model(model)
 
 
 def _pack(settings: Mapping[str, Any]) -> "Pack":
@@ -159,7 +171,7 @@ def _ledger(store: str) -> Path:
 def _run(jobs: Sequence[Part]) -> Iterator[int]:
     """Run parts at once; yields how many texts have ended since, now and then."""
     tasks = [Task(job.log_dir, (job,)) for job in jobs]
-    with Pool(evaluate_part, tasks, workers=len(tasks), threads=1, preload=["genlab.evaluation.task"]) as pool:
+    with Pool(evaluate_part, tasks, workers=len(tasks), threads=1, preload=PRELOAD) as pool:
         ended = 0
         for event in pool.events():
             if event is None:
