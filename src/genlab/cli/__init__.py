@@ -195,7 +195,11 @@ def _cores() -> int:
 
 
 def _priced(conditions: "Sequence[tuple[Study, Condition]]", device: str) -> "dict[str, Price | None]":
-    return {condition.id: study.price(condition.settings, device) for study, condition in conditions}
+    from rich.progress import track
+
+    # a network is timed once, then known; for tens of large ones that takes minutes
+    shown = track(conditions, "pricing", console=out, transient=True, disable=not sys.stdout.isatty())
+    return {condition.id: study.price(condition.settings, device) for study, condition in shown}
 
 
 def _run(
