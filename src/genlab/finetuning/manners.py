@@ -1,12 +1,10 @@
-"""Good manners towards the caller's process: no noise of libraries, and the global generators as they were."""
+"""Good manners towards the caller's process: no noise of libraries, no more threads than help."""
 
 import contextlib
-import random
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 
 SMALL = 20_000_000  # parameters below which threads cost more than they give (our assumption; at 0.2 million 30 times, measured)
@@ -34,18 +32,6 @@ def quiet() -> Iterator[None]:
             talk.enable_progress_bar()
         if rows:
             datasets.enable_progress_bars()
-
-
-@contextlib.contextmanager
-def own_chance() -> Iterator[None]:
-    """Leave the global generators, which Trainer seeds, as they were."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # restored, not drawn from
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002  # restored, not drawn from
 
 
 @contextlib.contextmanager

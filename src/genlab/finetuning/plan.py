@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from genlab.callbacks.undisturbed import own_chance
 from genlab.finetuning import assembly, conversations, manners
 from genlab.finetuning.recipe import Recipe
 
@@ -49,7 +50,7 @@ def plan(recipe: Recipe, train: "Dataset | str | Path", *, device: str = "auto",
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     build: Any = AutoModelForCausalLM.from_config
-    with manners.quiet(), manners.own_chance():
+    with manners.quiet(), own_chance():
         data = conversations.read(train)
         try:
             config = AutoConfig.from_pretrained(recipe.source, revision=recipe.revision)

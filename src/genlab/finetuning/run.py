@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
+from genlab.callbacks.undisturbed import own_chance
 from genlab.finetuning import assembly, conversations, keeping, manners
 from genlab.finetuning.folder import Folder, model_fingerprint
 from genlab.finetuning.order import order
@@ -89,7 +90,7 @@ def finetune(
         raise ValueError(f"device is auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device cuda: PyTorch sees no GPU here; take cpu, or install a PyTorch built for your GPU")
-    with manners.quiet(), manners.own_chance():
+    with manners.quiet(), own_chance():
         arguments = assembly.arguments(recipe, Path(out), device)
         folder = Folder(out, writes=arguments.process_index == 0)
         with folder.alone():
