@@ -14,7 +14,7 @@ from genlab.results.store import Store
 from genlab.results.texts import texts
 
 SECRET = "sk-secret-4711"
-PATIENCE = 280.0
+PATIENCE = 150.0
 NOBODY = "http://127.0.0.1:9"  # the port of "discard"
 GENLAB = [sys.executable, "-c", "from genlab.cli import main; main()"]
 INSPECT = [sys.executable, "-c", "from inspect_ai._cli.main import main; main()"]
@@ -42,11 +42,11 @@ def start(words: Sequence[str], place: Path, environment: Mapping[str, str]) -> 
         return subprocess.Popen(words, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True)
 
 
-def done(words: Sequence[str], place: Path, environment: Mapping[str, str], *, code: int = 0) -> str:
+def done(words: Sequence[str], place: Path, environment: Mapping[str, str], *, code: int = 0, patience: float = PATIENCE) -> str:
     """A command that ends by itself, and all that was said in its place, blanks and lines made single blanks."""
     process = start(words, place, environment)
     try:
-        process.wait(PATIENCE)
+        process.wait(patience)
     finally:
         kill(process)
     said = " ".join((place / "said.txt").read_text("utf-8").split())

@@ -88,6 +88,7 @@ def test_a_served_model_before_a_scripted_grader(models: Path, url: str, tmp_pat
     assert any(sample.store["truncated"] for sample in log.samples)
 
 
+@pytest.mark.long
 def test_a_grader_that_writes_nonsense_leaves_no_number(url: str, tmp_path: Path) -> None:
     more = ["-T", "generations=1", "--temperature", "1.0"]
     log, rows = evaluated(

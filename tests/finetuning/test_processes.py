@@ -33,6 +33,7 @@ def environment() -> dict[str, str]:
     return plain | {"OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_weights(base: str, data: Any, tmp_path: Path) -> None:
     data.save_to_disk(tmp_path / "data")
     recipe = Recipe(base, batch=4, steps=40, step_size=1e-2, save_every=5)

@@ -19,12 +19,12 @@ from genlab.evaluation.logs import read_texts
 from genlab.results.store import Store
 from genlab.studies.skill_mix.texts import main
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
 SAMPLES, FEWER, PROCESSES = 500, 200, 2
+PATIENCE = 600.0  # seconds; half of them are waits between attempts
 KILLS, LEAST, MOST = 5, 5, 30  # replies that are kept between two kills; the run needs some 600 of them
 MODELS = ("student=openai-api/local/student", "grader=openai-api/local/grader")
 SETTINGS = (*MODELS, "k=2", "generations=1", "gradings=1", "controls=0", f"processes={PROCESSES}")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
 
 
 def patient(connections: int) -> tuple[str, ...]:
@@ -59,7 +59,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seen]:
     """A run that nobody killed, and what the endpoint saw."""
     place = tmp_path_factory.mktemp("whole")
     with Faulty() as endpoint:
-        done(run_words(place, f"n={SAMPLES}", *SETTINGS, *patient(96)), place, surroundings(place, endpoint.url))
+        words = run_words(place, f"n={SAMPLES}", *SETTINGS, *patient(96))
+        done(words, place, surroundings(place, endpoint.url), patience=PATIENCE)
     return place, endpoint.seen
 
 
@@ -117,7 +118,7 @@ def test_a_run_that_is_killed_pays_for_no_reply_that_it_kept(whole: tuple[Path, 
             kill(process)
             time.sleep(0.3)  # what the endpoint was about to write
             held.append((len(seen.asked), kept(tmp_path)))
-        done(words, tmp_path, environment)
+        done(words, tmp_path, environment, patience=PATIENCE)
     print([(asked, len(there)) for asked, there in held], len(seen.asked), len(seen.requests), sum(seen.delivered.values()))
     for asked, there in held:
         assert set(seen.asked[asked:]) & there == set()

@@ -443,7 +443,7 @@ def test_what_nobody_waits_for_any_more_is_not_written_to_its_end(student: Path)
     assert asyncio.run(desk.ask(ASKED[0], ("k",), PLAIN)).output_tokens == TOKENS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_process_that_is_done_ends(student: Path) -> None:
     """And says the same in a fresh process."""
     script = f"""

@@ -106,6 +106,7 @@ def test_models_beside_the_checker_are_looked_for() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ runs
+@pytest.mark.long
 def test_a_run_asks_the_student_alone_and_can_be_reviewed(tmp_path: Path) -> None:
     rows, ending = run(dataclasses.replace(SMALL, processes=2), tmp_path / "store")
     assert ending == "all combinations"

@@ -92,6 +92,7 @@ def calls_in(log: Path) -> tuple[int, int]:
     return turns, graded
 
 
+@pytest.mark.long
 def test_two_processes_make_the_records_of_one(tmp_path: Path) -> None:
     one = run(SMALL, tmp_path / "one")
     asked = replies(tmp_path)
