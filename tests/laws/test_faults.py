@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
 
 def patient(connections: int) -> tuple[str, ...]:
     """Options that outlast every fault on a busy machine; Inspect's first wait is of 3 to 6 s, each further one twice as long."""
-    return f"inspect=attempt_timeout=8,max_retries=8,max_connections={connections}", "grading=attempt_timeout=8"
+    return f"inspect=attempt_timeout=20,max_retries=8,max_connections={connections}", "grading=attempt_timeout=20"
 
 
 def logged(place: Path) -> list[tuple[str, int]]:
@@ -59,7 +59,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seen]:
     """A run that nobody killed, and what the endpoint saw."""
     place = tmp_path_factory.mktemp("whole")
     with Faulty() as endpoint:
-        words = run_words(place, f"n={SAMPLES}", *SETTINGS, *patient(96))
+        words = run_words(place, f"n={SAMPLES}", *SETTINGS, *patient(48))
         done(words, place, surroundings(place, endpoint.url), patience=PATIENCE)
     return place, endpoint.seen
 
