@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from genlab.grading.saturation import novelty_bound, saturation
     from genlab.grading.sequential import StopRule
     from genlab.intervals import Interval, cluster_bootstrap
+    from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
+    from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
+    from genlab.interventions.plain_loop import backward
+    from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
+    from genlab.interventions.sam import Sam
     from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
     from genlab.probes.density import SpectralDensity, spectral_density
     from genlab.probes.eigen import Eigenpairs
+    from genlab.probes.fisher import fisher_trace, sampled_fisher_trace
     from genlab.probes.gauss_newton import GaussNewton
+    from genlab.probes.gradient_noise import gradient_noise, microbatch_norms
     from genlab.probes.hessian import Hessian
+    from genlab.probes.jacobian import jacobian_norms
     from genlab.probes.preconditioned import Preconditioned
     from genlab.probes.sam_edge import sam_edge
     from genlab.probes.segment import SegmentSharpness, midpoint_sharpness, segment_sharpness
@@ -44,17 +52,23 @@ _HOMES = {
     "BatchEstimate": "genlab.probes.batch_sharpness",
     "Batches": "genlab.training.batches",
     "Eigenpairs": "genlab.probes.eigen",
+    "ExternalGrafting": "genlab.interventions.grafting",
     "GaussNewton": "genlab.probes.gauss_newton",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
     "Interval": "genlab.intervals",
+    "IterativeGrafting": "genlab.interventions.grafting",
+    "L2Penalty": "genlab.interventions.penalties",
     "LightningSharpness": "genlab.callbacks.lightning",
+    "MicrobatchPenalty": "genlab.interventions.penalties",
     "Nesterov": "genlab.training.updates",
+    "NormalisedGradient": "genlab.interventions.grafting",
     "Pack": "genlab.skills.pack",
     "Polyak": "genlab.training.updates",
     "Preconditioned": "genlab.probes.preconditioned",
     "Problem": "genlab.training.problem",
     "RMSProp": "genlab.training.updates",
+    "Sam": "genlab.interventions.sam",
     "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
     "SpectralDensity": "genlab.probes.density",
@@ -65,26 +79,36 @@ _HOMES = {
     "Tracker": "genlab.probes.tracker",
     "TrainerSharpness": "genlab.callbacks.hugging_face",
     "agreement": "genlab.grading.agreement",
+    "average_jacobian": "genlab.interventions.quantities",
+    "backward": "genlab.interventions.plain_loop",
     "batch_sharpness": "genlab.probes.batch_sharpness",
     "cluster_bootstrap": "genlab.intervals",
     "corrected": "genlab.grading.correction",
     "cross_entropy": "genlab.training.losses",
     "descend": "genlab.training.loop",
     "draw": "genlab.skills.combinations",
+    "fisher": "genlab.interventions.quantities",
+    "fisher_trace": "genlab.probes.fisher",
     "flow": "genlab.training.flow",
+    "gradient_noise": "genlab.probes.gradient_noise",
     "gradient_noise_interaction": "genlab.probes.batch_sharpness",
+    "gradient_norm": "genlab.interventions.quantities",
     "half_squared_error": "genlab.training.losses",
     "hutch_plus_plus": "genlab.probes.trace",
     "hutchinson": "genlab.probes.trace",
+    "jacobian_norms": "genlab.probes.jacobian",
+    "microbatch_norms": "genlab.probes.gradient_noise",
     "midpoint_sharpness": "genlab.probes.segment",
     "novelty_bound": "genlab.grading.saturation",
     "read_texts": "genlab.evaluation.logs",
     "sam_edge": "genlab.probes.sam_edge",
+    "sampled_fisher_trace": "genlab.probes.fisher",
     "saturation": "genlab.grading.saturation",
     "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
     "spectral_density": "genlab.probes.density",
     "transformers_problem": "genlab.training.hugging_face",
+    "unit_jacobian": "genlab.interventions.quantities",
 }
 
 __all__ = [
@@ -93,17 +117,23 @@ __all__ = [
     "BatchEstimate",
     "Batches",
     "Eigenpairs",
+    "ExternalGrafting",
     "GaussNewton",
     "GradientDescent",
     "Hessian",
     "Interval",
+    "IterativeGrafting",
+    "L2Penalty",
     "LightningSharpness",
+    "MicrobatchPenalty",
     "Nesterov",
+    "NormalisedGradient",
     "Pack",
     "Polyak",
     "Preconditioned",
     "Problem",
     "RMSProp",
+    "Sam",
     "SegmentSharpness",
     "Skill",
     "SpectralDensity",
@@ -114,26 +144,36 @@ __all__ = [
     "Tracker",
     "TrainerSharpness",
     "agreement",
+    "average_jacobian",
+    "backward",
     "batch_sharpness",
     "cluster_bootstrap",
     "corrected",
     "cross_entropy",
     "descend",
     "draw",
+    "fisher",
+    "fisher_trace",
     "flow",
+    "gradient_noise",
     "gradient_noise_interaction",
+    "gradient_norm",
     "half_squared_error",
     "hutch_plus_plus",
     "hutchinson",
+    "jacobian_norms",
+    "microbatch_norms",
     "midpoint_sharpness",
     "novelty_bound",
     "read_texts",
     "sam_edge",
+    "sampled_fisher_trace",
     "saturation",
     "segment_sharpness",
     "sharpness",
     "spectral_density",
     "transformers_problem",
+    "unit_jacobian",
 ]
 
 

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from jaxtyping import Float
 from torch import Tensor
 
 from genlab.training.batches import Batches
-from genlab.training.problem import Problem
+from genlab.training.problem import Problem, Slope
 from genlab.training.schedules import Schedule
 from genlab.training.updates import Memory, Update, resized
+
+
+class Intervention(Protocol):
+    """What is made of a step's batch in place of its gradient: a frozen value, which draws only by its own seed and the step.
+
+    Loss and accuracy of its slope are the batch's at the weights; ``gradient`` is what the update takes.
+    """
+
+    def __call__(self, problem: Problem, weights: Float[Tensor, " param"], step: int = 0) -> Slope: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +29,7 @@ class Moment:
     ``weights`` and ``memory`` are those *before* the step; ``next_weights`` and ``next_memory`` those after it, so that a
     snapshot of (step + 1, next_weights, next_memory) continues the trajectory exactly. With mini-batches ``loss``,
     ``accuracy`` and ``gradient`` are those of the step's batch. ``update`` is the one that was made, with its step size.
+    With an intervention ``gradient`` is what it made of the batch, and ``penalty`` what it added to the loss.
     """
 
     step: int
@@ -29,6 +40,7 @@ class Moment:
     next_weights: Float[Tensor, " param"]
     next_memory: Memory
     update: Update
+    penalty: float = 0.0
 
 
 def descend(
@@ -40,10 +52,12 @@ def descend(
     step: int = 0,
     schedule: Schedule | None = None,
     batches: Batches | None = None,
+    intervention: Intervention | None = None,
 ) -> Iterator[Moment]:
     """Descent from ``weights``, without an end: stop asking when you have seen enough.
 
-    Full-batch unless ``batches`` say which examples a step sees; a ``schedule`` takes the place of the update's step size.
+    Full-batch unless ``batches`` say which examples a step sees; a ``schedule`` takes the place of the update's step size;
+    an ``intervention`` (``genlab.interventions``) takes the place of the plain gradient.
 
     >>> from genlab.training.losses import half_squared_error
     >>> from genlab.training.updates import GradientDescent
@@ -58,8 +72,9 @@ def descend(
     2 0.1406
     """
     while True:
-        slope = (problem if batches is None else batches(problem, step)).slope(weights)
+        seen = problem if batches is None else batches(problem, step)
+        slope = seen.slope(weights) if intervention is None else intervention(seen, weights, step)
         made = update if schedule is None else resized(update, schedule(step))
         after, memory = made(weights, slope.gradient, memory, step)
-        yield Moment(step, weights, slope.loss, slope.accuracy, slope.gradient, after, memory, made)
+        yield Moment(step, weights, slope.loss, slope.accuracy, slope.gradient, after, memory, made, slope.penalty)
         weights, step = after, step + 1

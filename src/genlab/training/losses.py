@@ -24,7 +24,7 @@ def half_squared_error(outputs: Float[Tensor, "example output"], targets: Tensor
     if outputs.ndim != 2:
         raise ValueError(f"mse wants outputs of shape (example, output), got {tuple(outputs.shape)} (rows of tokens take ce)")
     if not targets.is_floating_point():
-        targets = functional.one_hot(targets, outputs.shape[-1]).to(outputs.dtype)
+        targets = torch.zeros_like(outputs.detach()).scatter(-1, targets[..., None], 1)  # one_hot knows no vmap
     if targets.shape != outputs.shape:
         raise ValueError(f"mse wants targets shaped like the outputs {tuple(outputs.shape)}, got {tuple(targets.shape)}")
     return 0.5 * (outputs - targets).square().sum(dim=-1)

@@ -37,11 +37,15 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Slope:
-    """A score with the gradient of the mean loss, shape (param,)."""
+    """A score with the gradient of the mean loss, shape (param,); or with what an intervention makes of it, to step along.
+
+    ``penalty`` is what an intervention adds to the loss, its strength included; ``loss`` is without it.
+    """
 
     loss: float
     accuracy: float | None
     gradient: Float[Tensor, " param"]
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +125,12 @@ class Problem:
         """What the sum of all losses is divided by: the number of examples, or of their counted terms."""
         return len(self.targets) if self.counts is None else int(self.counts.sum())
 
+    @property
+    def normalises(self) -> bool:
+        """Whether a batch norm takes its averages from the batch: it is in train mode, or keeps no running ones."""
+        norms = [each for each in self.module.modules() if isinstance(each, _BatchNorm)]
+        return any(each.training or each.running_mean is None for each in norms)
+
     @cached_property
     def activation_bytes(self) -> int:
         """Bytes that one physical batch's forward pass saves for its backward pass, counted on the first batch."""
@@ -172,6 +182,10 @@ class Problem:
         part._check_examples()
         return part
 
+    def losing(self, loss: Loss) -> "Problem":
+        """The same module over the same data with another loss, its mean over examples; the module is shared."""
+        return replace(self, loss=loss, counts=None, parameters=self.names)
+
     def double(self) -> "Problem":
         """The same function in float64, on a copy of the module: for oracles."""
         rows = self._each(lambda rows: rows.double() if rows.is_floating_point() else rows)
@@ -215,6 +229,11 @@ class Problem:
             )
         return losses.sum() / self.divisor, self._right(outputs, targets)
 
+    def accuracy(self, right: Sequence[Tensor | None]) -> float | None:
+        """The share of right labels, from their numbers in all physical batches; None without class labels."""
+        counts = [count for count in right if count is not None]
+        return torch.stack(counts).sum().item() / self.divisor if counts else None
+
     def score(self, weights: Float[Tensor, " param"]) -> Score:
         """Loss and accuracy, without a gradient."""
         parts, right = [], []
@@ -224,7 +243,7 @@ class Problem:
                 part, count = self.batch_loss(parameters, inputs, targets)
                 parts.append(part)
                 right.append(count)
-        return Score(torch.stack(parts).sum().item(), self._accuracy(right))
+        return Score(torch.stack(parts).sum().item(), self.accuracy(right))
 
     def slope(self, weights: Float[Tensor, " param"]) -> Slope:
         """Loss, accuracy and gradient from one pass over the data."""
@@ -239,7 +258,7 @@ class Problem:
                 parts.append(part.detach())
                 right.append(count)
         assert total is not None
-        return Slope(torch.stack(parts).sum().item(), self._accuracy(right), total)
+        return Slope(torch.stack(parts).sum().item(), self.accuracy(right), total)
 
     def refuse_if_random(self, weights: Float[Tensor, " param"]) -> None:
         """Check the assumptions of every measurement: that two passes give one loss, and that it is the whole function.
@@ -249,7 +268,7 @@ class Problem:
                 (gradient checkpointing), which would differentiate it at other parameters than the ones asked for.
             ValueError: batch norm in train mode without a ghost batch, over more examples than one physical batch.
         """
-        if self.ghost_batch is None and self.physical_batch < len(self.targets) and _normalises(self.module):
+        if self.ghost_batch is None and self.physical_batch < len(self.targets) and self.normalises:
             raise ValueError(
                 f"batch norm is in train mode and sees {self.physical_batch} of {len(self.targets)} examples at a time, which is "
                 "part of the function: say ghost_batch=..., or take running averages by module.eval()"
@@ -282,10 +301,6 @@ class Problem:
                 f"got shape {tuple(self.counts.shape)} with sum {int(self.counts.sum())}: does any example carry loss?"
             )
 
-    def _accuracy(self, right: Sequence[Tensor | None]) -> float | None:
-        counts = [count for count in right if count is not None]
-        return torch.stack(counts).sum().item() / self.divisor if counts else None
-
     def _right(self, outputs: Any, targets: Tensor) -> Tensor | None:
         if not isinstance(outputs, Tensor) or outputs.shape[:-1] != targets.shape:
             return None
@@ -315,9 +330,3 @@ def _tied(module: nn.Module) -> bool:
     """Whether a parameter or a buffer has two names."""
     tensors = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     return len({id(each) for _, each in tensors}) < len(tensors)
-
-
-def _normalises(module: nn.Module) -> bool:
-    """Whether a batch norm takes its averages from the batch."""
-    norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
-    return any(each.training or each.running_mean is None for each in norms)
