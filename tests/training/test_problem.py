@@ -106,6 +106,8 @@ def test_regression_has_no_accuracy() -> None:
 def test_mse_refuses_targets_of_another_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"mse wants targets shaped like the outputs \(5, 3\), got "):
         half_squared_error(torch.zeros(5, 3), torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"shaped like the outputs \(5, 3\), got \(4, 3\)"):
+        half_squared_error(torch.zeros(5, 3), torch.zeros(4, dtype=torch.long))  # not four rows, and the fifth against nothing
 
 
 def test_ce_refuses_real_targets() -> None:

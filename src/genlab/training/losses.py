@@ -24,7 +24,8 @@ def half_squared_error(outputs: Float[Tensor, "example output"], targets: Tensor
     if outputs.ndim != 2:
         raise ValueError(f"mse wants outputs of shape (example, output), got {tuple(outputs.shape)} (rows of tokens take ce)")
     if not targets.is_floating_point():
-        targets = torch.zeros_like(outputs.detach()).scatter(-1, targets[..., None], 1)  # one_hot knows no vmap
+        rows = outputs.new_zeros((*targets.shape, outputs.shape[-1]))
+        targets = rows.scatter(-1, targets[..., None], 1)  # one_hot knows no vmap
     if targets.shape != outputs.shape:
         raise ValueError(f"mse wants targets shaped like the outputs {tuple(outputs.shape)}, got {tuple(targets.shape)}")
     return 0.5 * (outputs - targets).square().sum(dim=-1)
