@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genlab import chance
 from genlab.interventions.quantities import Place, Quantity, gradient_norm
 from genlab.interventions.replayed import Replayed
 from genlab.training.exactness import full_precision
@@ -64,9 +63,12 @@ class MicrobatchPenalty:
         loss, penalty, right = 0.0, 0.0, 0.0
         total = torch.zeros_like(weights)
         with full_precision(weights.device):
+            examples, first = len(problem.targets), 0
+            count = math.ceil(examples / (self.microbatch or examples))
             for number, (part, share) in enumerate(microbatches(seeing, self.microbatch, "penalty", self.seed, step)):
-                key = (self.seed, step, number)
-                found = _Microbatch(part, problem.loss, self.of, key, seen).step(weights, self.strength)
+                place = Place((self.seed, step), examples, first, number, count)
+                found = _Microbatch(part, problem.loss, self.of, place, seen).step(weights, self.strength)
+                first += len(part.targets)
                 total.add_(found.gradient, alpha=share)
                 loss, penalty = loss + share * found.loss, penalty + share * found.penalty
                 right += share * (math.nan if found.accuracy is None else found.accuracy)
@@ -100,10 +102,8 @@ class L2Penalty:
 class _Microbatch:
     """One micro-batch: the loss L and the quantity q of it, physical batch by physical batch."""
 
-    def __init__(
-        self, part: Problem, loss: Loss, of: Quantity, key: tuple[chance.Key, ...], seen: list[tuple[Any, Tensor]]
-    ) -> None:
-        self.part, self.loss, self.of, self.key, self.seen = part, loss, of, key, seen
+    def __init__(self, part: Problem, loss: Loss, of: Quantity, place: Place, seen: list[tuple[Any, Tensor]]) -> None:
+        self.part, self.loss, self.of, self.place, self.seen = part, loss, of, place, seen
         self.batches = list(part.batches())
 
     def step(self, weights: Tensor, strength: float) -> Slope:
@@ -147,8 +147,8 @@ class _Microbatch:
         outputs, wanted = self.seen.pop()
         if self.of is gradient_norm:
             return loss, loss, right
-        first = sum(len(before) for _, before in self.batches[:number])
-        values = self.of(self.loss, outputs, wanted, Place(self.key, len(self.part.targets), first))
+        before = sum(len(targets) for _, targets in self.batches[:number])
+        values = self.of(self.loss, outputs, wanted, replace(self.place, first=self.place.first + before))
         return loss, values.sum() / len(self.part.targets), right
 
 

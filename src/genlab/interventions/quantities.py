@@ -4,6 +4,7 @@ As in Novack et al. 2022 (2211.15853) and their code. Each gives one value an ex
 Sampled labels and directions are keyed.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,17 +20,21 @@ from genlab.training.sampling import draws, sampled
 
 @dataclass(frozen=True)
 class Place:
-    """Which examples of which micro-batch: what a keyed draw depends on, however memory splits them.
+    """Which examples of a step's batch: what a keyed draw depends on, however memory splits them.
 
     Attributes:
-        key: of the micro-batch.
-        examples: how many it has.
-        first: which of them is the first of the outputs at hand.
+        key: of the step.
+        examples: how many the batch has.
+        first: which of them, in the order of its micro-batches, is the first of the outputs at hand.
+        microbatch: the number of the micro-batch that they are in.
+        microbatches: how many the batch has.
     """
 
     key: tuple[chance.Key, ...]
     examples: int
     first: int
+    microbatch: int
+    microbatches: int
 
 
 class Quantity(Protocol):
@@ -54,17 +59,29 @@ def fisher(loss: Loss, outputs: Tensor, targets: Tensor, place: Place) -> Tensor
 
 def average_jacobian(loss: Loss, outputs: Tensor, targets: Tensor, place: Place) -> Tensor:
     """AJ: the sum of the outputs. The penalty is |J'1|^2, J the mean Jacobian of the micro-batch, 1 unnormalised."""
-    return _rows(outputs).sum(dim=1)
+    return rows(outputs).sum(dim=1)
 
 
 def unit_jacobian(loss: Loss, outputs: Tensor, targets: Tensor, place: Place) -> Tensor:
     """UJ: the outputs along a random unit direction u, one a micro-batch. The penalty is |J'u|^2, in the mean |J|_F^2 / C."""
-    drawn = torch.from_numpy(chance.numpy("unit jacobian", *place.key).standard_normal(outputs.shape[-1])).to(outputs)
-    along: Tensor = _rows(outputs) @ (drawn / torch.linalg.vector_norm(drawn))
-    return along
+    return along(outputs, directions(place.microbatches, outputs.shape[-1], *place.key)[place.microbatch])
 
 
-def _rows(outputs: Any) -> Float[Tensor, "example output"]:
+def along(outputs: Tensor, direction: Float[Tensor, " output"]) -> Float[Tensor, " example"]:
+    """The outputs of each example along a direction."""
+    found: Tensor = rows(outputs) @ direction.to(outputs)
+    return found
+
+
+@functools.lru_cache(maxsize=64)  # asked for once a micro-batch of the same step
+def directions(count: int, outputs: int, *key: chance.Key) -> Float[Tensor, "microbatch output"]:
+    """Random unit vectors, one a micro-batch, float64."""
+    drawn = torch.from_numpy(chance.numpy("unit jacobian", *key).standard_normal((count, outputs)))
+    unit: Tensor = drawn / torch.linalg.vector_norm(drawn, dim=1, keepdim=True)
+    return unit
+
+
+def rows(outputs: Any) -> Float[Tensor, "example output"]:
     """Outputs of an example as one row: of a row of tokens the mean over its tokens, as the loss takes it."""
     if not isinstance(outputs, Tensor) or outputs.ndim < 2:
         raise ValueError(

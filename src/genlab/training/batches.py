@@ -47,6 +47,6 @@ class Batches:
         return problem.subset(self.rows(step, len(problem.targets)).to(problem.targets.device))
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=64)  # a few epochs of a few dozen seeds that train together
 def _order(seed: int, epoch: int, examples: int) -> Tensor:
     return torch.from_numpy(chance.numpy("batches", seed, epoch).permutation(examples))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from genlab import chance
 from genlab.training.problem import Problem
@@ -38,11 +40,15 @@ def microbatches(problem: Problem, size: int | None, *key: chance.Key) -> Iterat
             f"batch norm in train mode normalises over {'the whole batch' if ghost is None else f'{ghost} examples'}, which "
             f"micro-batches of {size} cut through: set the problem's ghost_batch={size} or a divisor of it, or use module.eval()"
         )
-    order = torch.from_numpy(chance.numpy("micro-batches", *key).permutation(examples)).to(problem.targets.device)
-    for rows in order.split(size):
+    for rows in permutation(examples, *key).to(problem.targets.device).split(size):
         if problem.counts is None or int(problem.counts[rows].sum()):
             part = problem.subset(rows)
             yield part, part.divisor / problem.divisor
+
+
+def permutation(examples: int, *key: chance.Key) -> Int[Tensor, " example"]:
+    """The order of a batch's examples whose consecutive parts are its micro-batches."""
+    return torch.from_numpy(chance.numpy("micro-batches", *key).permutation(examples))
 
 
 def check_size(size: int | None) -> None:

@@ -1,5 +1,7 @@
 """Targets a model would draw itself: for the Fisher matrix, whose expectation goes over them and not over the data's."""
 
+import functools
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,9 +25,13 @@ def draws(loss: Loss, outputs: Tensor, examples: int, first: int, *key: chance.K
     """
     _check(loss)
     shape = outputs.shape[1:-1] if loss is cross_entropy else outputs.shape[1:]
+    return _all_draws(loss is cross_entropy, (examples, *shape), *key)[first : first + len(outputs)].to(outputs.device)
+
+
+@functools.lru_cache(maxsize=64)  # micro-batches of one step ask for their parts of the same numbers
+def _all_draws(uniform: bool, shape: tuple[int, ...], *key: chance.Key) -> Tensor:
     generator = chance.numpy("sampled targets", *key)
-    whole = generator.random((examples, *shape)) if loss is cross_entropy else generator.standard_normal((examples, *shape))
-    return torch.from_numpy(whole[first : first + len(outputs)]).to(outputs.device)
+    return torch.from_numpy(generator.random(shape) if uniform else generator.standard_normal(shape))
 
 
 def sampled(loss: Loss, outputs: Tensor, targets: Tensor, numbers: Tensor) -> Tensor:
