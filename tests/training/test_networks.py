@@ -130,7 +130,7 @@ def test_seeds_differ_and_repeat() -> None:
     assert not same(zero, one)
 
 
-@pytest.mark.parametrize("network", ["fc-relu", "cnn-tanh", "vgg11-bn-width4", "resnet8", "deeplinear", "regression"])
+@pytest.mark.parametrize("network", ["fc-relu", "cnn-tanh", "fc-relu-dropout0.5", "vgg11-bn-width4", "resnet8", "deeplinear"])
 def test_the_callers_random_state_is_untouched(network: str) -> None:
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
     papers(network, seed=123)
@@ -178,6 +178,9 @@ def test_torchs_default_type_changes_nothing() -> None:
         ("fc-tanh-width50-depth2", "fc-tanh"),
         ("fc-tanh\n", "fc-tanh"),
         ("regression2", "regression"),
+        ("diagonall", "diagonal"),
+        ("fc-tanh-dropout1", "fc-tanh"),
+        ("fc-tanh-dropout0.5-width50", "fc-tanh"),
     ],
 )
 def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, nearest: str) -> None:
@@ -205,6 +208,8 @@ def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, 
         ("regression", (1,), 2, r"got inputs \(1,\) and outputs 2"),
         ("deeplinear", (50,), 10, r"got inputs \(50,\) and outputs 10"),
         ("deeplinear", (3, 32, 32), 10, r"inputs must be \(outputs,\).*linear-50-50"),
+        ("diagonal", (100,), 10, r"'diagonal' has 1 output, got outputs 10; try data sparse-regression"),
+        ("diagonal-alpha0.0", (100,), 1, r"never moves from alpha = 0"),
         ("fc-tanh", (), 10, r"needs inputs of a shape like"),
         ("fc-tanh", (3, 0), 10, r"got \(3, 0\)"),
         ("fc-tanh", (3,), 0, r"outputs >= 1"),
@@ -224,3 +229,38 @@ def test_deeplinear_takes_its_width_from_the_data() -> None:
 def test_weights_are_floating() -> None:
     with pytest.raises(ValueError, match=r"got torch\.int64: pass torch\.float32"):
         papers("fc-tanh", seed=0, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(("network", "alpha"), [("diagonal", 0.1), ("diagonal-alpha0.05", 0.05), ("diagonal-alpha1", 1.0)])
+def test_a_diagonal_network_is_the_linear_function_of_a_difference_of_squares(network: str, alpha: float) -> None:
+    built = build(network, inputs=(6,), outputs=1, seed=0)
+    assert [tuple(each.shape) for each in built.parameters()] == [(6,), (6,)]
+    assert {value for each in built.parameters() for value in each.tolist()} == {torch.tensor(alpha).item()}
+    assert same(built, build(network, inputs=(6,), outputs=1, seed=1))
+    inputs = torch.randn(5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert not built.double()(inputs).any()
+    u, v = built.parameters()
+    with torch.no_grad():
+        u.copy_(torch.arange(6.0))
+        v.copy_(torch.ones(6))
+    assert torch.allclose(built(inputs), (inputs @ (torch.arange(6.0).double() ** 2 - 1)).unsqueeze(1))
+    assert built(inputs).shape == (5, 1)
+
+
+def test_dropout_stands_after_each_activation_and_changes_no_weights() -> None:
+    plain, dropped = papers("fc-relu-depth2-width9", seed=2), papers("fc-relu-depth2-width9-dropout0.5", seed=2)
+    kinds = [type(layer) for layer in dropped]
+    assert kinds == [nn.Flatten, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+    assert {layer.p for layer in dropped if isinstance(layer, nn.Dropout)} == {0.5}
+    assert same(plain, dropped)
+    images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(dropped.eval()(images), plain(images))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        assert not torch.equal(dropped.train()(images), dropped(images))
+
+
+@pytest.mark.parametrize("network", ["fc-tanh-dropout0", "fc-tanh-dropout0.0"])
+def test_no_dropout_is_the_plain_network(network: str) -> None:
+    assert [type(layer) for layer in papers(network)] == [type(layer) for layer in papers("fc-tanh")]
+    assert same(papers(network), papers("fc-tanh"))

@@ -11,11 +11,17 @@ WIDTH = 200  # hidden units of fc-*; official code, src/archs.py
 LAYERS = 20  # of deeplinear; official code, src/archs.py
 
 
-def fully_connected(activation: str, depth: int, width: int, inputs: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """Flatten, then ``depth`` times [Linear to ``width`` units, activation], then Linear."""
+def fully_connected(
+    activation: str, depth: int, width: int, inputs: tuple[int, ...], outputs: int, *, dropout: float = 0.0
+) -> nn.Sequential:
+    """Flatten, then ``depth`` times [Linear to ``width`` units, activation, (dropout)], then Linear.
+
+    Dropout takes no part in the drawing of weights, and a network without it is that with dropout 0.
+    """
     layers: list[nn.Module] = [nn.Flatten()]
     for fan_in, fan_out in itertools.pairwise([math.prod(inputs)] + [width] * depth):
         layers += [linear(fan_in, fan_out), ACTIVATIONS[activation]()]
+        layers += [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*layers, linear(width, outputs))
 
 

@@ -16,6 +16,8 @@ fc-ACT[-depthD]-widthN  N units instead of 200
 cnn-...-widthN          N channels instead of 32
 vgg11[-bn]-widthN       N channels in the first convolution instead of 64, the others in proportion
 resnetD[-widthN]        D = 8, 14, 20, 26, ... layers; N channels in the first stage instead of 16
+fc-ACT...-dropoutP      dropout with probability P, like 0.5, after each activation, while the network is in train mode
+diagonal[-alphaA]       <u * u - v * v, x>, one output; u = v = A, like 0.05, at the start (0.1); no seed changes it
 transformer[-depthD][-widthN][-headsH]   decoder-only language model of D blocks (2), N wide (200), H heads (2)
 
 Batch norm is in train mode, as in the official code: it normalises over the examples of one forward pass, the ghost batch.
@@ -29,7 +31,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from genlab.training import resnet, transformer, vgg
+from genlab.training import diagonal, resnet, transformer, vgg
 from genlab.training.convolutional import CHANNELS, convolutional
 from genlab.training.feedforward import WIDTH, deep_linear, fully_connected, regression
 from genlab.training.layers import ACTIVATIONS
@@ -56,38 +58,45 @@ class Family:
     tokens: bool = False
 
 
-def _counts(**least: str) -> str:
+def _options(**forms: str) -> str:
     """Optional parts of a name: ``-depth3``."""
-    return "".join(f"(?:-{name}(?P<{name}>{digits}))?" for name, digits in least.items())
+    return "".join(f"(?:-{name}(?P<{name}>{form}))?" for name, form in forms.items())
 
 
 _COUNT = "[1-9][0-9]{0,5}"
+_SHARE = r"0(?:\.[0-9]{1,6})?"  # a number in [0, 1)
+_NUMBER = r"[0-9]{1,3}(?:\.[0-9]{1,9})?"
 
 FAMILIES: tuple[Family, ...] = (
     Family(
-        "fc-ACT[-depthD][-widthN]",
-        re.compile(rf"fc-(?P<act>{'|'.join(ACTIVATIONS)}){_counts(depth='[1-4]', width=_COUNT)}"),
+        "fc-ACT[-depthD][-widthN][-dropoutP]",
+        re.compile(rf"fc-(?P<act>{'|'.join(ACTIVATIONS)}){_options(depth='[1-4]', width=_COUNT, dropout=_SHARE)}"),
         lambda _, o, inputs, outputs: fully_connected(
-            o["act"], int(o.get("depth", 2)), int(o.get("width", WIDTH)), inputs, outputs
+            o["act"],
+            int(o.get("depth", 2)),
+            int(o.get("width", WIDTH)),
+            inputs,
+            outputs,
+            dropout=float(o.get("dropout", 0)),
         ),
     ),
     Family(
         "cnn-[bn-|avgpool-]ACT[-widthN]",
-        re.compile(rf"cnn-(?:(?P<variant>bn|avgpool)-)?(?P<act>relu|elu|tanh){_counts(width=_COUNT)}"),
+        re.compile(rf"cnn-(?:(?P<variant>bn|avgpool)-)?(?P<act>relu|elu|tanh){_options(width=_COUNT)}"),
         lambda name, o, inputs, outputs: convolutional(
             name, o["act"], inputs, outputs, variant=o.get("variant", ""), channels=int(o.get("width", CHANNELS))
         ),
     ),
     Family(
         "vgg11[-bn][-widthN]",
-        re.compile(rf"vgg11(?P<bn>-bn)?{_counts(width=_COUNT)}"),
+        re.compile(rf"vgg11(?P<bn>-bn)?{_options(width=_COUNT)}"),
         lambda name, o, inputs, outputs: vgg.vgg11(
             name, inputs, outputs, normalised="bn" in o, channels=int(o.get("width", vgg.CHANNELS))
         ),
     ),
     Family(
         "resnetD[-widthN]",
-        re.compile(rf"resnet(?P<depth>[1-9][0-9]{{0,2}}){_counts(width=_COUNT)}"),
+        re.compile(rf"resnet(?P<depth>[1-9][0-9]{{0,2}}){_options(width=_COUNT)}"),
         lambda name, o, inputs, outputs: resnet.resnet(
             name, int(o["depth"]), inputs, outputs, channels=int(o.get("width", resnet.CHANNELS))
         ),
@@ -95,8 +104,13 @@ FAMILIES: tuple[Family, ...] = (
     Family("deeplinear", re.compile("deeplinear"), lambda _, __, inputs, outputs: deep_linear(inputs, outputs)),
     Family("regression", re.compile("regression"), lambda _, __, inputs, outputs: regression(inputs, outputs)),
     Family(
+        "diagonal[-alphaA]",
+        re.compile(f"diagonal{_options(alpha=_NUMBER)}"),
+        lambda name, o, inputs, outputs: diagonal.diagonal(name, inputs, outputs, alpha=float(o.get("alpha", diagonal.ALPHA))),
+    ),
+    Family(
         "transformer[-depthD][-widthN][-headsH]",
-        re.compile(f"transformer{_counts(depth=_COUNT, width=_COUNT, heads=_COUNT)}"),
+        re.compile(f"transformer{_options(depth=_COUNT, width=_COUNT, heads=_COUNT)}"),
         lambda name, o, inputs, outputs: transformer.transformer(
             name, inputs, outputs, **{option: int(count) for option, count in o.items()}
         ),
@@ -178,7 +192,7 @@ def _family(network: str) -> tuple[Family, Options]:
     for family in FAMILIES:
         if form := family.pattern.fullmatch(network):
             return family, {option: value for option, value in form.groupdict().items() if value is not None}
-    near = difflib.get_close_matches(network, [*ids(), "transformer"], n=1)
+    near = difflib.get_close_matches(network, [*ids(), "diagonal", "transformer"], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"unknown network {network!r}: expected {FORMS}, where fc-* takes {', '.join(ACTIVATIONS)} with D = 1 .. 4 "
