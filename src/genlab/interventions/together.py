@@ -193,7 +193,7 @@ def _outputs(run: _Step) -> Tensor:
     inputs = parts.inputs[0] if parts.alike else parts.inputs[0, 0]
     targets = parts.targets[0] if parts.alike else parts.targets[0, 0]
     with torch.no_grad():
-        _, outputs = run.together.loss(run.weights[0], inputs[:1], targets[:1])
+        outputs: Tensor = run.together.loss(run.weights[0], inputs[:1], targets[:1])[1]
     return outputs
 
 
@@ -205,7 +205,8 @@ def _grafted(run: _Step, interventions: Sequence[IterativeGrafting]) -> Slopes:
 
     def norms(weights: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
         slope = vmap(grad(lambda w, x, y: run.together.loss(w, x, y)[0]), in_dims=(None, 0, 0))(weights, inputs, targets)
-        return torch.linalg.vector_norm(slope, dim=1).sum()
+        total: Tensor = torch.linalg.vector_norm(slope, dim=1).sum()
+        return total
 
     parts = run.parts(first.microbatch, "grafting", [each.seed for each in interventions])
     if not first.average:

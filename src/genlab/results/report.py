@@ -111,7 +111,7 @@ class Report:
     def runs(self) -> str:
         """What ran, in words: "30 runs, 3 seeds; 1 failed"."""
         done = [row for row in self.conditions if row.status == FINISHED]
-        seeds = {json.dumps(row.settings["seed"]) for row in done if "seed" in row.settings}
+        seeds = {json.dumps(seed) for row in done if "seed" in row.settings for seed in _seeds(row.settings)}
         told = f"{wording.plural(len(done), 'run')}, {wording.plural(len(seeds), 'seed')}"
         others = [row.status for row in self.conditions if row.status != FINISHED]
         return told + "".join(f"; {others.count(status)} {status}" for status in dict.fromkeys(others))
@@ -177,6 +177,12 @@ def _embedded(content: Mapping[str, Any]) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _seeds(settings: Mapping[str, Any]) -> Sequence[Any]:
+    """Of a condition: its own, or as many from it on as its settings say that it trains together."""
+    first, count = settings["seed"], settings.get("seeds", 1)
+    return range(first, first + count) if isinstance(first, int) and isinstance(count, int) else [first]
 
 
 def _file_name(name: str) -> str:

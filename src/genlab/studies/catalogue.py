@@ -20,6 +20,8 @@ STUDIES: dict[str, str] = {  # name: module with PRESETS and a Study class; impo
     "edge_of_stability": "genlab.studies.edge_of_stability",
     "skill_mix": "genlab.studies.skill_mix",
     "skill_composition": "genlab.studies.skill_composition",
+    "hessian_generalization": "genlab.studies.hessian_generalization",
+    "implicit_regularization": "genlab.studies.implicit_regularization",
 }
 OUTSIDE = re.compile(r",(?![^()]*\))")  # a comma that stands in no parentheses
 

@@ -156,6 +156,18 @@ class Together:
             loss, right = self.over("score", lambda w, x, y: self.seen(w, x[0], y[0])[1], weights, parts)
         return loss, right if self.labelled else None
 
+    def square_norms(self, weights: Float[Tensor, "copy param"]) -> tuple[Tensor, Tensor]:
+        """Mean over the examples of |g_i|^2, and |g|^2 of their mean, of every copy: what gradient noise is made of."""
+        (parts,) = self.parts(size=1)
+
+        def squares(weights: Tensor, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            each = torch.func.vmap(torch.func.grad(self.seen, has_aux=True), in_dims=(None, 0, 0))(weights, inputs, targets)[0]
+            return each.square().sum(dim=1).mean(), each.mean(dim=0).square().sum()
+
+        with torch.no_grad():
+            mean, square = self.over("squares", squares, weights, parts)
+        return mean, square
+
     @property
     def labelled(self) -> bool:
         """Whether targets are class labels."""
@@ -172,6 +184,13 @@ class Together:
 
     def _slope(self, weights: Tensor, inputs: Tensor, targets: Tensor) -> Any:
         return torch.func.grad(self.seen, has_aux=True)(weights, inputs[0], targets[0])
+
+
+def trains_together(problem: Problem) -> bool:
+    """Whether nothing in the network ties examples or copies together, or is random."""
+    drops = [layer for layer in problem.module.modules() if isinstance(layer, nn.modules.dropout._DropoutNd)]
+    random = any(layer.training and layer.p for layer in drops)
+    return not (problem.normalises or random or problem._others or next(iter(problem.module.buffers()), None) is not None)
 
 
 def _check(first: Problem, each: Problem) -> None:

@@ -1,0 +1,170 @@
+"""A bundle's records, copy by copy: what claims, tables and figures are made of."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genlab.results.runs import Run
+from genlab.studies.bundles.plan import way
+
+UNEQUAL = 2.0  # training losses further apart than this factor are unequal (our assumption)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One copy's records.
+
+    Attributes:
+        id: of its condition.
+        settings: of its condition, with ``step_size``, ``strength`` and ``seed`` of its own.
+        columns: its rows.
+    """
+
+    id: str
+    settings: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]]
+
+    @property
+    def seed(self) -> int:
+        return int(self.settings["seed"])
+
+    @property
+    def ending(self) -> str:
+        """How it ended: "goal", "steps" or "diverged"."""
+        return str(self.columns["ending"][-1])
+
+    @property
+    def reached(self) -> bool:
+        """Whether it reached the goal, or had none and did not diverge."""
+        goals = (self.settings.get("goal_loss"), self.settings.get("goal_accuracy"))
+        return self.ending == "goal" or (self.ending == "steps" and all(goal is None for goal in goals))
+
+    def last(self, name: str) -> float:
+        """A column in its last record; NaN where it was not measured."""
+        value = self.columns[name][-1]
+        return math.nan if value is None else float(value)
+
+    def series(self, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Steps and values where a column was measured."""
+        values = self.columns[name]
+        known = ~np.isnan(values)
+        return self.columns["step"][known], values[known]
+
+    def quality(self, name: str = "test", *, row: int = -1) -> float:
+        """How well it generalizes: accuracy over a set; of a regression -log10 of the loss there. More is better."""
+        accuracy, loss = (self.columns[f"{name}_{kind}"][row] for kind in ("accuracy", "loss"))
+        if accuracy is not None and not math.isnan(accuracy):
+            return float(accuracy)
+        return math.nan if loss is None or math.isnan(loss) else -math.log10(max(float(loss), 1e-30))
+
+    @property
+    def best_row(self) -> int:
+        """The record at which it generalizes best on the *validation* set; the last one without such a set."""
+        found = [self.quality("validation", row=row) for row in range(len(self.columns["step"]))]
+        known = [row for row, value in enumerate(found) if math.isfinite(value)]
+        return max(known, key=lambda row: found[row]) if known else -1
+
+
+def trained(runs: Sequence[Run]) -> list[Trained]:
+    """Every copy of every run."""
+    found = []
+    for run in runs:
+        keys = list(zip(run["step_size"].tolist(), run["strength"].tolist(), run["seed"].tolist(), strict=True))
+        rows: dict[tuple[float, float, int], list[int]] = {}
+        for row, key in enumerate(keys):
+            rows.setdefault(key, []).append(row)
+        for (step_size, strength, seed), where in rows.items():
+            settings = {**run.settings, "step_size": step_size, "strength": strength, "seed": int(seed)}
+            found.append(Trained(run.id, settings, {name: column[where] for name, column in run.columns.items()}))
+    return found
+
+
+class Way(NamedTuple):
+    """How copies train: what one line of a figure shares."""
+
+    method: str
+    batch: int
+    microbatch: int
+
+    def __str__(self) -> str:
+        return way({"method": self.method, "batch_size": self.batch, "microbatch": self.microbatch})
+
+
+class Point(NamedTuple):
+    """Where on the grid of a way."""
+
+    step_size: float
+    strength: float
+
+
+Seeds = dict[int, Trained]  # by seed
+Grid = dict[Point, Seeds]
+
+
+def task(copy: Trained) -> str:
+    """Data, network and loss: only copies of one task can be compared."""
+    return f"{copy.settings['data']} {copy.settings['network']} {copy.settings['loss']}"
+
+
+def tasks(copies: Sequence[Trained]) -> dict[str, dict[Way, Grid]]:
+    """By task, then by way of training, then by point of the grid; all in rising order."""
+    found: dict[str, dict[Way, Grid]] = {}
+    for each in sorted(copies, key=lambda each: (task(each), _way(each), each.settings["step_size"], each.settings["strength"])):
+        grid = found.setdefault(task(each), {}).setdefault(_way(each), {})
+        point = Point(each.settings["step_size"], each.settings["strength"])
+        grid.setdefault(point, {})[each.seed] = each
+    return found
+
+
+def _way(copy: Trained) -> Way:
+    settings = copy.settings
+    return Way(settings["method"], settings["batch_size"], settings["microbatch"] or 0)
+
+
+def chosen(grid: Grid, *, of: Callable[[Trained], float] = lambda each: each.quality("validation")) -> Point | None:
+    """The point whose mean over seeds generalizes best on the *validation* set; None where no point has all of its seeds.
+
+    Seeds that diverged make a point not eligible: a step size that only some survive is not one to recommend.
+    """
+    whole = max((len(copies) for copies in grid.values()), default=0)
+    scored = {
+        point: mean(copies, of)
+        for point, copies in grid.items()
+        if len(copies) == whole and all(each.ending != "diverged" for each in copies.values())
+    }
+    known = {point: value for point, value in scored.items() if math.isfinite(value)}
+    return max(known, key=lambda point: known[point]) if known else None
+
+
+def mean(copies: Mapping[int, Trained], of: Callable[[Trained], float]) -> float:
+    """Mean over the copies for which it is a number; NaN of none."""
+    values = [value for each in copies.values() if math.isfinite(value := of(each))]
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def fates(copies: Sequence[Trained]) -> str:
+    """Those that did not get to their goal, counted; empty if all did."""
+    lost = [each.ending for each in copies if not each.reached]
+    words = {"diverged": "diverged", "steps": "did not reach the goal"}
+    return ", ".join(f"{lost.count(ending)} of {len(copies)} {words[ending]}" for ending in dict.fromkeys(lost))
+
+
+def unequal(groups: Mapping[str, Sequence[Trained]]) -> str:
+    """A flag for a comparison of arms whose mean final training losses differ by more than a factor of two; else empty.
+
+    Losses below the goal, where there is one, count as the goal: to reach it was all that was asked.
+    """
+    means: dict[str, float] = {}
+    for name, copies in groups.items():
+        goal = max((each.settings.get("goal_loss") or 0.0 for each in copies), default=0.0)
+        values = [max(each.last("training_loss"), goal) for each in copies if math.isfinite(each.last("training_loss"))]
+        if values:
+            means[name] = math.fsum(values) / len(values)
+    if len(means) < 2 or max(means.values()) <= UNEQUAL * min(means.values()):
+        return ""
+    least, most = min(means, key=lambda name: means[name]), max(means, key=lambda name: means[name])
+    return f"unequal training loss: {means[most]:.3g} ({most}) against {means[least]:.3g} ({least})"

@@ -1,0 +1,116 @@
+"""What a bundle will cost: a few steps timed here, on random data of the same shape."""
+
+import functools
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from genlab.studies.bundles.plan import Plan, plan
+from genlab.studies.bundles.runner import Copies, runner
+from genlab.studies.study import Price
+from genlab.training import data, networks, synthetic
+from genlab.training.data import Data
+from genlab.training.losses import LOSSES
+from genlab.training.problem import Problem
+
+PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
+LARGE = 100_000_000  # examples times parameters of a step above which it is timed on fewer examples (our assumption)
+FEW = 64  # examples at least that a large step is timed on (our assumption)
+PRODUCTS = 130  # of the Hessian at a copy's end: Hutch++'s 90 and some forty of the eigen-solver
+PRODUCT = 2.0  # gradients a product costs at most: docs/log.md, 2026-11-23
+
+
+def price(settings: Mapping[str, Any], device: str) -> Price:
+    """Seconds on one thread if no copy ends early, peak memory of its process, records."""
+    planned = plan(settings)
+    outline = data.outline(planned.data)
+    if planned.loss == "ce" and not outline.classes:
+        raise ValueError(f"ce wants class labels and {planned.data} is regression: set loss=mse")
+    if planned.goal_accuracy is not None and not outline.classes:
+        raise ValueError(f"goal_accuracy wants class labels and {planned.data} is regression: set goal_accuracy=none")
+    if outline.tokens:
+        raise ValueError(f"{planned.data} is text: this study trains on numbers and images")
+    examples = min(planned.batch_size or outline.train, outline.train)
+    step, score, parameters, normalised = _measure(replace(planned, steps=1), outline, examples, device)
+    if normalised != (planned.ghost_batch is not None):
+        wants = "has batch norm: set ghost_batch to the batch" if normalised else "has no batch norm: set ghost_batch=0"
+        raise ValueError(f"{planned.network} {wants}, got ghost_batch={planned.ghost_batch or 0}")
+    copies = len(planned.copies())
+    looks = planned.steps // planned.check_every + 1
+    readings = planned.steps // planned.read_every + 1
+    evaluated = looks * outline.train + readings * (outline.test + outline.train * (3 if planned.noise_of else 0))
+    seconds = planned.steps * step + evaluated * score
+    if planned.curvature:
+        seconds += copies * PRODUCTS * PRODUCT * 3 * outline.train * score / copies
+    numbers = (outline.train + outline.test) * _size(outline.inputs) * (planned.seeds if synthetic.parse(planned.data) else 1)
+    return Price(
+        seconds=seconds,
+        memory_bytes=int(PROCESS_BYTES + 4 * (numbers + 12 * copies * parameters)),
+        records=copies * (readings + 1),
+    )
+
+
+@functools.cache
+def check_data(name: str, data_dir: str | None) -> None:
+    """Load a data set and forget it.
+
+    Raises:
+        ValueError: as ``data.load``.
+    """
+    data.load(name, data_dir=data_dir)
+
+
+@functools.cache
+def _measure(planned: Plan, outline: data.Outline, examples: int, device: str) -> tuple[float, float, int, bool]:
+    """(seconds a step of all copies, seconds a scored example of all copies, parameters, batch norm?), on one thread."""
+    dtype = {"float32": torch.float32, "float64": torch.float64}[planned.precision]
+    module = networks.build(planned.network, inputs=outline.inputs, outputs=outline.outputs, seed=0, dtype=dtype).to(device)
+    parameters = networks.parameter_count(module)
+    normalised = any(isinstance(each, torch.nn.modules.batchnorm._BatchNorm) for each in module.modules())
+    least = max(planned.microbatch or 1, planned.ghost_batch or 1, FEW)
+    timed = examples if examples * parameters <= LARGE else min(examples, least)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn((timed, *outline.inputs), generator=generator).to(device, dtype)
+    if outline.classes:
+        y = torch.randint(outline.classes, (timed,), generator=generator).to(device)
+    else:
+        y = torch.randn((timed, outline.outputs), generator=generator).to(device, dtype)
+    each = planned.copies()
+    ghost = planned.ghost_batch or (timed if normalised else None)
+    problem = Problem(module, LOSSES[planned.loss], x, y, planned.physical_batch, ghost)
+    held = Data("random", x, y, x, y, outline.classes, "", (), "")
+    one = Copies(replace(planned, batch_size=None), each, [problem] * len(each), [held] * len(each))
+    running = runner(one)
+    weights = torch.stack([problem.weights()] * len(each))
+    numbers = list(range(len(each)))
+    norms = weights[:, 0].abs() + 1 if planned.method == "external" else None
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        step = _fastest(lambda: running.slopes(numbers, weights, 0, norms).loss.sum().item()) * examples / timed
+        if norms is not None:
+            step *= 2  # and the donor's
+        score = _fastest(lambda: running.scores("training", numbers, weights)) / timed
+    finally:
+        torch.set_num_threads(threads)
+    return step, score, parameters, normalised
+
+
+def _fastest(call: Any) -> float:
+    """Seconds of the fastest of six calls, or of those that fit into a second where one is slow."""
+    taken: list[float] = []
+    while len(taken) < 6 and sum(taken) < 1:
+        begun = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - begun)
+    return min(taken)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for each in shape:
+        size *= each
+    return size
