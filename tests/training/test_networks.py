@@ -60,6 +60,7 @@ def test_parameter_counts_are_the_papers(network: str, count: int) -> None:
         ("cnn-avgpool-tanh-width32", "cnn-avgpool-tanh"),
         ("resnet32-width16", "resnet32"),
         ("vgg11-bn-width64", "vgg11-bn"),
+        ("vgg11-dropout0", "vgg11"),
     ],
 )
 def test_a_miniature_as_wide_as_the_paper_is_the_papers(miniature: str, whole: str) -> None:
@@ -146,7 +147,7 @@ def test_float64_starts_from_the_float32_weights(network: str) -> None:
 
 
 def test_torchs_default_type_changes_nothing() -> None:
-    networks = ("cnn-bn-relu", "vgg11-bn-width4", "resnet8", "transformer-width8")
+    networks = ("cnn-bn-relu", "vgg11-bn-width4", "vgg16-bn-width1", "resnet8", "resnet18-width2", "transformer-width8")
 
     def built() -> list[nn.Sequential]:
         return [build(each, inputs=(9,) if "transf" in each else (3, 32, 32), outputs=10, seed=0) for each in networks]
@@ -170,7 +171,7 @@ def test_torchs_default_type_changes_nothing() -> None:
         ("deep-linear", "deeplinear"),
         ("cnn-bn-reluu", "cnn-bn-relu"),
         ("cnn-avgpool-bn-relu", "cnn-avgpool-relu"),
-        ("vgg16", "vgg11"),
+        ("vgg13", "vgg1"),
         ("resnet", "resnet32"),
         ("transformer-heads2-width8", "transformer"),
         ("cnn-softplus", "fc-softplus"),
@@ -199,7 +200,9 @@ def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, 
         ("vgg11", (1024,), 10, r"inputs like \(3, 32, 32\), got \(1024,\)"),
         ("resnet32", (3, 3, 32), 10, r"'resnet32' needs inputs \(channels, height, width\), 4 pixels.*got \(3, 3, 32\)"),
         ("resnet32", (3072,), 10, r"got \(3072,\): use an fc-\* network"),
-        ("resnet18", (3, 32, 32), 10, r"'resnet18': a resnet has 6 k \+ 2 layers .*got 18; try resnet20"),
+        ("resnet16", (3, 32, 32), 10, r"'resnet16': a resnet has 6 k \+ 2 layers .*got 16; try resnet14"),
+        ("resnet18", (1, 8, 4), 10, r"'resnet18' needs inputs .* 8 pixels a side at least, got \(1, 8, 4\)"),
+        ("vgg16-width2", (3, 28, 32), 10, r"'vgg16-width2' needs .* 32 pixels a side at least, got \(3, 28, 32\)"),
         ("resnet2", (3, 32, 32), 10, r"got 2; try resnet8"),
         ("transformer", (1, 8, 8), 10, r"'transformer' needs inputs \(tokens,\), got \(1, 8, 8\): use data like grammar-200"),
         ("transformer-width9-heads2", (8,), 5, r"2 heads cannot share a width of 9; try -width8-heads2"),

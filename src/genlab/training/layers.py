@@ -21,9 +21,9 @@ def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     return nn.Linear(inputs, outputs, bias=bias, **PLACE)
 
 
-def convolution(inputs: int, outputs: int, *, stride: int = 1, bias: bool = True) -> nn.Conv2d:
-    """A 3 x 3 convolution with padding 1 and PyTorch's initialisation, uniform in +- 1 / sqrt(9 inputs)."""
-    return nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=bias, **PLACE)
+def convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+    """A convolution of 3 x 3, padded to keep the size, with PyTorch's initialisation: uniform in +- 1 / sqrt(9 inputs)."""
+    return nn.Conv2d(inputs, outputs, kernel_size=kernel, stride=stride, padding=kernel // 2, bias=bias, **PLACE)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:

@@ -14,7 +14,9 @@ Not in the paper: ours, for miniatures, and for text.
 
 fc-ACT[-depthD]-widthN  N units instead of 200
 cnn-...-widthN          N channels instead of 32
-vgg11[-bn]-widthN       N channels in the first convolution instead of 64, the others in proportion
+vgg11[-bn][-widthN][-dropoutP]   N channels in the first convolution instead of 64, dropout in the classifier (0)
+vgg16[-bn][-widthN][-dropoutP]   VGG-16 as in torchvision, dropout 0.5; with -bn that of Novack et al. 2022
+resnet18[-widthN]       ResNet-18 of Novack et al. 2022: a 3 x 3 stem, N channels in the first of 4 stages (64)
 resnetD[-widthN]        D = 8, 14, 20, 26, ... layers; N channels in the first stage instead of 16
 fc-ACT...-dropoutP      dropout with probability P, like 0.5, after each activation, while the network is in train mode
 diagonal[-alphaA]       <u * u - v * v, x>, one output; u = v = A, like 0.05, at the start (0.1); no seed changes it
@@ -31,7 +33,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from genlab.training import diagonal, resnet, transformer, vgg
+from genlab.training import diagonal, resnet, resnet18, transformer, vgg
 from genlab.training.convolutional import CHANNELS, convolutional
 from genlab.training.feedforward import WIDTH, deep_linear, fully_connected, regression
 from genlab.training.layers import ACTIVATIONS
@@ -88,10 +90,34 @@ FAMILIES: tuple[Family, ...] = (
         ),
     ),
     Family(
-        "vgg11[-bn][-widthN]",
-        re.compile(rf"vgg11(?P<bn>-bn)?{_options(width=_COUNT)}"),
+        "vgg11[-bn][-widthN][-dropoutP]",
+        re.compile(rf"vgg11(?P<bn>-bn)?{_options(width=_COUNT, dropout=_SHARE)}"),
         lambda name, o, inputs, outputs: vgg.vgg11(
-            name, inputs, outputs, normalised="bn" in o, channels=int(o.get("width", vgg.CHANNELS))
+            name,
+            inputs,
+            outputs,
+            normalised="bn" in o,
+            channels=int(o.get("width", vgg.CHANNELS)),
+            dropout=float(o.get("dropout", 0)),
+        ),
+    ),
+    Family(
+        "vgg16[-bn][-widthN][-dropoutP]",
+        re.compile(rf"vgg16(?P<bn>-bn)?{_options(width=_COUNT, dropout=_SHARE)}"),
+        lambda name, o, inputs, outputs: vgg.vgg16(
+            name,
+            inputs,
+            outputs,
+            normalised="bn" in o,
+            channels=int(o.get("width", vgg.CHANNELS)),
+            dropout=float(o.get("dropout", vgg.DROPOUT)),
+        ),
+    ),
+    Family(
+        "resnet18[-widthN]",  # before resnetD, whose form it has
+        re.compile(f"resnet18{_options(width=_COUNT)}"),
+        lambda name, o, inputs, outputs: resnet18.resnet18(
+            name, inputs, outputs, channels=int(o.get("width", resnet18.CHANNELS))
         ),
     ),
     Family(
@@ -192,7 +218,7 @@ def _family(network: str) -> tuple[Family, Options]:
     for family in FAMILIES:
         if form := family.pattern.fullmatch(network):
             return family, {option: value for option, value in form.groupdict().items() if value is not None}
-    near = difflib.get_close_matches(network, [*ids(), "diagonal", "transformer"], n=1)
+    near = difflib.get_close_matches(network, [*ids(), "diagonal", "resnet18", "transformer", "vgg16", "vgg16-bn"], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"unknown network {network!r}: expected {FORMS}, where fc-* takes {', '.join(ACTIVATIONS)} with D = 1 .. 4 "
