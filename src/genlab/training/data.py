@@ -1,6 +1,8 @@
 """The data sets experiments on training dynamics are run on, by name; the same data for every seed of a network.
 
     cifar10, cifar10-N     first N training images, standardised with statistics of all 50,000; test always 10,000
+    cifar100, svhn, fashion-mnist, cifar100-N, ...    the same of other image sets: images.py
+    cifar10-1k-strided, fashion-mnist-1k-strided      ``_1k`` of paper 2's code: every 50th, 60th image of both sets
     chebyshev-K-N          x evenly on [-1, 1], y = T_K(x), N points
     linear-N-N             X'X / N = I, Y = X A', A standard normal: noiseless
     digits, digits-N       ours, for miniatures: scikit-learn's 8 x 8 digits, first N of 1,000 to train, 797 to test
@@ -17,18 +19,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from genlab.training import cifar, splits, synthetic, text
+from genlab.training import images, splits, synthetic, text
 from genlab.training.dataset import Data, assembled
 
 __all__ = ["FORMS", "Data", "Outline", "load", "outline"]
 
 FORM = re.compile(
-    r"(?P<images>cifar10|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?))?(?:/(?P<split>held-out|inverted))?"
+    rf"(?P<images>{'|'.join(images.SETS)}|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?)(?P<strided>-strided)?)?"
+    r"(?:/(?P<split>held-out|inverted))?"
     r"|chebyshev-(?P<degree>[1-9][0-9]*)-(?P<points>[1-9][0-9]*)"
     r"|linear-(?P<rows>[1-9][0-9]*)-(?P<columns>[1-9][0-9]*)"
 )
 FORMS = (
-    "cifar10, cifar10-N, digits, digits-N, any of them with /held-out, cifar10/inverted, "
+    "cifar10, cifar10-N, digits, digits-N and likewise cifar100, svhn, fashion-mnist, any of them with /held-out, "
+    f"cifar10/inverted, {', '.join(f'{name}-1k-strided' for name, each in images.SETS.items() if each.stride)}, "
     f"{text.FORMS}, chebyshev-K-N, linear-N-N, {synthetic.FORMS} (N a number like 5000, which all but the last four may write 5k)"
 )
 DIGITS_TRAIN, DIGITS_TEST = 1000, 797  # our assumption: the first 1,000 of 1,797 rows train, the others test
@@ -43,7 +47,7 @@ def load(name: str, *, data_dir: str | None = None, draw: int = 0) -> Data:
 
     Args:
         name: one of the forms at the top of this file.
-        data_dir: folder with CIFAR-10 or WikiText-2; see ``parquet.Source`` for what happens without.
+        data_dir: folder with an image set or WikiText-2; see ``parquet.Source`` for what happens without.
         draw: which of the draws of synthetic data; all other data are the same in every draw.
 
     Raises:
@@ -57,7 +61,7 @@ def load(name: str, *, data_dir: str | None = None, draw: int = 0) -> Data:
         )
     written = text.parse(name)
     form = None if written or named else _form(name)
-    if data_dir is not None and not (written.kind == "wikitext-2" if written else form and form["images"] == "cifar10"):
+    if data_dir is not None and not (written.kind == "wikitext-2" if written else form and form["images"] in images.SETS):
         raise ValueError(f"data {name!r} is read from no folder (got data_dir={data_dir!r}): remove data_dir=")
     if written:
         return _text(name, text.load(written, data_dir))
@@ -67,11 +71,10 @@ def load(name: str, *, data_dir: str | None = None, draw: int = 0) -> Data:
     if form["split"]:
         examples = outline(name).train  # before anything is read
         return splits.named(load(form["images"], data_dir=data_dir), form["split"], examples, name)
-    match form["images"]:
-        case "digits":
-            return _digits(name, outline(name).train)
-        case "cifar10":
-            return _cifar(name, outline(name).train, data_dir)
+    if form["images"] == "digits":
+        return _digits(name, outline(name).train)
+    if form["images"]:
+        return _images(name, form["images"], outline(name).train, form["strided"] is not None, data_dir)
     if form["degree"]:
         return _chebyshev(name, int(form["degree"]), int(form["points"]))
     return _linear(name, int(form["rows"]))
@@ -111,9 +114,11 @@ def outline(name: str, *, data_dir: str | None = None) -> Outline:
         return Outline((1,), 1, None, int(form["points"]), 0)
     if form["rows"]:
         return Outline((int(form["columns"]),), int(form["columns"]), None, int(form["rows"]), 0)
-    cifar10 = form["images"] == "cifar10"
-    test = cifar.CLASSES * cifar.PER_CLASS["test"] if cifar10 else DIGITS_TEST
-    most, validation = cifar.CLASSES * cifar.PER_CLASS["train"] if cifar10 else DIGITS_TRAIN, 0
+    known = images.SETS.get(form["images"])
+    most, test = (known.size("train"), known.size("test")) if known else (DIGITS_TRAIN, DIGITS_TEST)
+    inputs, classes, validation = known.inputs if known else (1, 8, 8), known.classes if known else 10, 0
+    if known and known.stride and form["strided"]:
+        return Outline(inputs, classes, classes, -(-most // known.stride), -(-test // known.stride))
     if form["split"]:
         validation = splits.HELD[form["images"]]
         most -= validation
@@ -123,7 +128,7 @@ def outline(name: str, *, data_dir: str | None = None) -> Outline:
     if first > most:
         whole = form["images"] + (f"/{form['split']}" if form["split"] else "")
         raise ValueError(f"data {name!r}: {whole} has {most:,} training examples, got {first:,}")
-    return Outline((3, 32, 32) if cifar10 else (1, 8, 8), 10, 10, first, test, validation=validation)
+    return Outline(inputs, classes, classes, first, test, validation=validation)
 
 
 def _form(name: str) -> re.Match[str]:
@@ -134,6 +139,10 @@ def _form(name: str) -> re.Match[str]:
             why = "have a validation set already" if synthetic.parse(base) else "have no such split"
             raise ValueError(f"data {base!r} {why} (got {name!r}): use {base}, or {' or '.join(splits.HELD)}, with /held-out")
         raise ValueError(f"unknown data {name!r}: expected {FORMS}")
+    if form["strided"]:
+        strided = [f"{each}-1k-strided" for each, known in images.SETS.items() if known.stride]
+        if name not in strided:
+            raise ValueError(f"data {name!r}: the strided sets are those of one paper, whole: use {' or '.join(strided)}")
     if form["split"] == "inverted" and form["images"] != "cifar10":
         raise ValueError(
             f"data {name!r}: the inverted split is that of cifar10 in one paper's code: use {form['images']}/held-out"
@@ -145,16 +154,23 @@ def _form(name: str) -> re.Match[str]:
     return form
 
 
-def _cifar(name: str, first: int, data_dir: str | None) -> Data:
-    train, test = cifar.read(data_dir)
-    train_inputs, test_inputs = cifar.standardise(train, test, first)
-    jpeg = "; images were compressed as JPEG: figures differ slightly from those of the original CIFAR-10"
+def _images(name: str, of: str, first: int, strided: bool, data_dir: str | None) -> Data:
+    known = images.SETS[of]
+    train, test = images.read(known, data_dir)
+    rows = slice(None, None, known.stride) if strided else slice(first)
+    train_inputs, test_inputs = images.standardise(train, test, rows.stop, rows.step)
+    note = f"each pixel standardised with the {len(train.labels):,} training images"
+    if strided:
+        note += f"; every {known.stride}th image of the training and of the test set"
+    if train.jpeg or test.jpeg:
+        title = known.source.title
+        note += f"; images were compressed as JPEG: figures differ slightly from those of the original {title}"
     return assembled(
         name,
-        (torch.from_numpy(train_inputs), torch.from_numpy(train.labels[:first])),
-        (torch.from_numpy(test_inputs), torch.from_numpy(test.labels)),
-        classes=cifar.CLASSES,
-        note="each pixel standardised with the 50,000 training images" + (jpeg if train.jpeg or test.jpeg else ""),
+        (torch.from_numpy(train_inputs), torch.from_numpy(train.labels[rows])),
+        (torch.from_numpy(test_inputs), torch.from_numpy(test.labels[:: rows.step])),
+        classes=known.classes,
+        note=note,
     )
 
 

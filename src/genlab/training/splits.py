@@ -1,6 +1,6 @@
 """Splits into training, validation and test: models are chosen on validation examples, and the test set is looked at once.
 
-    NAME/held-out      the last training examples validate: 10,000 of CIFAR-10's 50,000, 200 of the 1,000 digits; test stays test
+    NAME/held-out      the last training examples validate: 10,000 of an image set, 200 of the 1,000 digits; test stays test
     NAME-N/held-out    the same, and of those that are left to train the first N
     cifar10/inverted   that of paper 3's code: chosen on the official test set, tested on training images 40,000 .. 49,999
 
@@ -16,6 +16,9 @@ from genlab.training.dataset import Data, assembled
 
 HELD: Mapping[str, int] = {
     "cifar10": 10_000,  # Novack et al. 2022, official code: train[40k:50k]
+    "cifar100": 10_000,  # the same
+    "svhn": 10_000,  # our assumption
+    "fashion-mnist": 10_000,  # our assumption
     "digits": 200,  # our assumption
 }
 CIFAR10 = 50_000
