@@ -31,6 +31,7 @@ def run(*words: str, cwd: Path, **environment: str) -> str:
 
 def test_every_example_is_run_here() -> None:
     elsewhere = ["track_half_precision.py", "track_in_lightning.py", "track_in_trainer.py", "track_lora.py"]  # tests/callbacks
+    elsewhere += ["intervene_in_lightning.py", "intervene_in_trainer.py"]  # tests/callbacks
     elsewhere.append("intervene_in_a_loop.py")  # tests/interventions
     here = ["evaluate_a_model.py", "measure_a_grader.py", "read_a_store.py", "toy_study.py", "track_sharpness.py"]
     assert sorted(here + elsewhere) == EXAMPLES

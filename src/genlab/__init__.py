@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genlab.callbacks.hugging_face import TrainerSharpness
     from genlab.callbacks.lightning import LightningSharpness
+    from genlab.callbacks.lightning_intervention import LightningIntervention
+    from genlab.callbacks.trainer_intervention import TrainerIntervention
     from genlab.evaluation.logs import read_texts
     from genlab.grading.agreement import agreement
     from genlab.grading.correction import corrected
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from genlab.intervals import Interval, cluster_bootstrap
     from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
     from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
-    from genlab.interventions.plain_loop import backward
+    from genlab.interventions.plain_loop import backward, intervened
     from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
     from genlab.interventions.sam import Sam
     from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
@@ -59,6 +61,7 @@ _HOMES = {
     "Interval": "genlab.intervals",
     "IterativeGrafting": "genlab.interventions.grafting",
     "L2Penalty": "genlab.interventions.penalties",
+    "LightningIntervention": "genlab.callbacks.lightning_intervention",
     "LightningSharpness": "genlab.callbacks.lightning",
     "MicrobatchPenalty": "genlab.interventions.penalties",
     "Nesterov": "genlab.training.updates",
@@ -77,6 +80,7 @@ _HOMES = {
     "Topic": "genlab.skills.skill",
     "Trace": "genlab.probes.trace",
     "Tracker": "genlab.probes.tracker",
+    "TrainerIntervention": "genlab.callbacks.trainer_intervention",
     "TrainerSharpness": "genlab.callbacks.hugging_face",
     "agreement": "genlab.grading.agreement",
     "average_jacobian": "genlab.interventions.quantities",
@@ -96,6 +100,7 @@ _HOMES = {
     "half_squared_error": "genlab.training.losses",
     "hutch_plus_plus": "genlab.probes.trace",
     "hutchinson": "genlab.probes.trace",
+    "intervened": "genlab.interventions.plain_loop",
     "jacobian_norms": "genlab.probes.jacobian",
     "microbatch_norms": "genlab.probes.gradient_noise",
     "midpoint_sharpness": "genlab.probes.segment",
@@ -124,6 +129,7 @@ __all__ = [
     "Interval",
     "IterativeGrafting",
     "L2Penalty",
+    "LightningIntervention",
     "LightningSharpness",
     "MicrobatchPenalty",
     "Nesterov",
@@ -142,6 +148,7 @@ __all__ = [
     "Topic",
     "Trace",
     "Tracker",
+    "TrainerIntervention",
     "TrainerSharpness",
     "agreement",
     "average_jacobian",
@@ -161,6 +168,7 @@ __all__ = [
     "half_squared_error",
     "hutch_plus_plus",
     "hutchinson",
+    "intervened",
     "jacobian_norms",
     "microbatch_norms",
     "midpoint_sharpness",

@@ -1,4 +1,4 @@
-"""The examples of tracking, run as they stand: in one process, for their libraries take long to import."""
+"""The examples of tracking and of interventions in trainers, run as they stand, in one process: imports take long."""
 
 import re
 import runpy
@@ -15,10 +15,16 @@ pytestmark = [
 ]
 
 
-def lines(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def lines(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    word: str = "sharpness ",
+) -> list[str]:
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
-    return [line for line in capsys.readouterr().out.splitlines() if "sharpness " in line]
+    return [line for line in capsys.readouterr().out.splitlines() if word in line]
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,11 @@ def test_half_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     value = re.compile(r"sharpness (\S+)")
     assert "torch.bfloat16" in half
     assert value.findall(half) == value.findall(single)
+
+
+@pytest.mark.parametrize(("name", "word"), [("intervene_in_trainer.py", "SAM radius"), ("intervene_in_lightning.py", "strength")])
+def test_interventions_in_a_trainer(
+    name: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    off, on = lines(name, tmp_path, monkeypatch, capsys, word)
+    assert off.split(":")[1] != on.split(":")[1]
