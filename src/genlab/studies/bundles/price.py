@@ -19,7 +19,7 @@ from genlab.training.problem import Problem
 PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
 LARGE = 100_000_000  # examples times parameters of a step above which it is timed on fewer examples (our assumption)
 FEW = 64  # examples at least that a large step is timed on (our assumption)
-PRODUCTS = 130  # of the Hessian at a copy's end: Hutch++'s 90 and some forty of the eigen-solver
+PRODUCTS = 85  # of the Hessian at a copy's end: Hutch++'s 45 and some forty of the eigen-solver
 PRODUCT = 2.0  # gradients a product costs at most: docs/log.md, 2026-11-23
 
 
@@ -44,7 +44,7 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     evaluated = looks * outline.train + readings * (outline.test + outline.train * (3 if planned.noise_of else 0))
     seconds = planned.steps * step + evaluated * score
     if planned.curvature:
-        seconds += copies * PRODUCTS * PRODUCT * 3 * outline.train * score / copies
+        seconds += PRODUCTS * PRODUCT * 3 * outline.train * score * (1 + planned.segment_points / 2)
     numbers = (outline.train + outline.test) * _size(outline.inputs) * (planned.seeds if synthetic.parse(planned.data) else 1)
     return Price(
         seconds=seconds,
