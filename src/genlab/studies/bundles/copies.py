@@ -106,8 +106,15 @@ Grid = dict[Point, Seeds]
 
 
 def task(copy: Trained) -> str:
-    """Data, network and loss: only copies of one task can be compared."""
-    return f"{copy.settings['data']} {copy.settings['network']} {copy.settings['loss']}"
+    """Data, network, loss and goal: only copies of one task can be compared."""
+    return f"{copy.settings['data']} {copy.settings['network']} {copy.settings['loss']}{goal(copy.settings)}"
+
+
+def goal(settings: Mapping[str, Any]) -> str:
+    """Where training ends, in words; empty where only the steps end it."""
+    loss, accuracy = settings.get("goal_loss"), settings.get("goal_accuracy")
+    words = [f"loss {loss:g}" if loss is not None else "", f"accuracy {accuracy:g}" if accuracy is not None else ""]
+    return f" to {' or '.join(filter(None, words))}" if any(words) else ""
 
 
 def tasks(copies: Sequence[Trained]) -> dict[str, dict[Way, Grid]]:

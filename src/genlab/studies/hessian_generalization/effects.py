@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genlab.results.claims import Finding, Region, finding, not_measured
 from genlab.results.runs import Run
-from genlab.studies.bundles.copies import Grid, Point, Seeds, Trained, Way, chosen, fates, mean, tasks, trained, unequal
+from genlab.studies.bundles.copies import Grid, Point, Seeds, Trained, Way, chosen, fates, goal, mean, tasks, trained, unequal
 
 Value = Callable[[Trained], float]
 Measure = Callable[[Sequence[Run]], Sequence[Finding]]
@@ -242,7 +242,7 @@ def by_network(runs: Sequence[Run], keep: Callable[[str], bool]) -> dict[str, di
     for each in trained(runs):
         settings = each.settings
         if settings["method"] == "sgd" and keep(settings["network"]):
-            name = f"{settings['data']} {family(settings['network'])} {settings['loss']} "
+            name = f"{settings['data']} {family(settings['network'])} {settings['loss']}{goal(settings)} "
             name += f"batch={settings['batch_size']} eta={settings['step_size']:g}"
             found.setdefault(name, {}).setdefault(settings["network"], {})[each.seed] = each
     return {name: networks for name, networks in found.items() if len(networks) > 1}

@@ -41,7 +41,7 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
 
 
 def _measure_of(name: str) -> str:
-    return RISK if name.endswith(" mse") else ACCURACY
+    return RISK if " mse" in name else ACCURACY
 
 
 def _together(name: str, ways: dict[Way, Grid]) -> Panel:

@@ -38,7 +38,7 @@ def _diagonal() -> tuple[HessianGeneralization, ...]:
 
 def _parity() -> tuple[HessianGeneralization, ...]:
     base = HessianGeneralization(
-        data="parity-30-200", network=(MLP,), seeds=6, steps=2000, goal_loss=0.01, check_every=20, read_every=2000
+        data="parity-30-200", network=(MLP,), seeds=6, steps=3000, goal_loss=0.01, check_every=20, read_every=3000
     )
     sam = replace(base, method=("sam",))
     dropped = tuple(f"{MLP}-dropout{p}" for p in (0.2, 0.5, 0.8))
@@ -48,14 +48,13 @@ def _parity() -> tuple[HessianGeneralization, ...]:
         replace(base, batch_size=(200,), step_size=(0.5, 1.5, 4.5)),
         replace(sam, batch_size=(4,), step_size=(0.06,), strength=(0.05, 0.1)),
         replace(sam, batch_size=(200,), step_size=(1.5,), strength=(0.1, 0.2)),
-        replace(base, batch_size=(20,), step_size=(0.3,), network=dropped, seeds=3, goal_loss=0.02),
-        replace(base, batch_size=(20,), step_size=(0.3,), seeds=3, goal_loss=0.02),
+        replace(base, batch_size=(20,), step_size=(0.3,), network=dropped, seeds=3),
     )
 
 
 def _digits() -> tuple[HessianGeneralization, ...]:
     base = HessianGeneralization(
-        data="digits-200/held-out",
+        data="digits-100/held-out",
         network=("cnn-relu-width4",),
         batch_size=(50,),
         step_size=(0.1, 0.3),

@@ -37,8 +37,8 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
         Figure(
             "micro-batches",
             "Generalization against the size of micro-batches",
-            "Solid: one strength for all sizes. Dashed: the strength grows with the size. Step size and strength are those chosen "
-            f"at the smallest size. {ERROR}",
+            "Solid: one strength for all sizes. Dashed: it grows with the size. Step size and strength are those chosen at the "
+            f"smallest size. {ERROR}",
             [panel for task in tasks for panel in _sizes(task)],
         ),
     ]
@@ -46,7 +46,7 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
 
 
 def _measure_of(task: Task) -> str:
-    return RISK if task.name.endswith(" mse") else ACCURACY
+    return RISK if " mse" in task.name else ACCURACY
 
 
 def named(task: Task) -> dict[str, Arm]:

@@ -113,7 +113,8 @@ class SkillMix(Study):
         if min(self.k) < 1:
             raise ValueError(f"k is at least 1, got {min(self.k)}")
         for name in (*self.student, *self.grader, *([self.against] if self.against else [])):
-            if not all(part.strip() for part in name.split("/")[:2]) or "/" not in name:
+            provider, _, model = name.partition("/")  # the model may be a path, also an absolute one
+            if not provider.strip() or not model.strip():
                 raise ValueError(f"a model is named provider/name, such as openai/gpt-4o or scripted/student; got {name!r}")
         if len(set(self.grader)) < len(self.grader):
             raise ValueError(f"graders side by side are different models, got {', '.join(self.grader)}")
