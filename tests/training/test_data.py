@@ -115,6 +115,9 @@ def test_loading_leaves_the_callers_random_state() -> None:
         ("svhn-1k-strided", "the strided sets are those of one paper, whole: use cifar10-1k-strided or fashion-mnist-1k-strided"),
         ("cifar10-2k-strided", "use cifar10-1k-strided"),
         ("cifar10-1k-strided/held-out", "use cifar10-1k-strided"),
+        ("svhn-channels", "published for cifar10 and cifar100 only: leave out -channels"),
+        ("digits-channels/held-out", "published for cifar10 and cifar100 only"),
+        ("cifar10-1k-strided-channels", "use cifar10-1k-strided"),
         ("cifar100/inverted", "use cifar100/held-out"),
     ],
 )

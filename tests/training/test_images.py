@@ -270,6 +270,20 @@ def test_a_stride_keeps_every_few_images_of_both_sets(tmp_path: Path) -> None:
     assert tuple(map(len, strided)) == (3, 2)
 
 
+def test_names_say_channels_and_splits_keep_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(images.SETS, "cifar10", SMALL)
+    monkeypatch.setitem(splits.HELD, "cifar10", 6)
+    constants = SMALL.channels
+    assert constants is not None
+    for name in ("cifar10-channels", "cifar10-7-channels", "cifar10-channels/held-out", "cifar10-7-channels/held-out"):
+        data = load(name, data_dir=str(folder))
+        assert data.black == images.black(constants)
+        assert torch.equal(data.train_inputs[:7], load("cifar10-channels", data_dir=str(folder)).train_inputs[:7])
+        assert len(data.train_inputs) == outline(name).train
+        assert "each channel normalised" in data.note
+    assert load("cifar10", data_dir=str(folder)).black is None
+
+
 @pytest.mark.parametrize(
     "name", ["fashion-mnist-1k-strided", "fashion-mnist-5", "fashion-mnist/held-out", "fashion-mnist-3/held-out"]
 )
@@ -296,6 +310,19 @@ def test_names_of_an_image_set_say_its_examples(tmp_path: Path, name: str, monke
     assert (found.train, found.test, found.validation) == sizes
     assert data.name == name
     assert ("every 4th image" in data.note) == ("strided" in name)
+
+
+def test_channels_are_normalised_with_the_papers_constants(folder: Path) -> None:
+    constants = SETS["cifar10"].channels
+    assert constants is not None
+    train, test = read(SMALL, str(folder))
+    train.pixels[0] = 0
+    inputs, others = images.normalise(train, test, constants, first=4)
+    assert (inputs.shape, others.shape, inputs.dtype) == ((4, 3, 32, 32), (20, 3, 32, 32), np.float32)
+    for channel in range(3):
+        mean, deviation = constants[0][channel], constants[1][channel]
+        assert np.allclose(others[:, channel], (test.pixels[..., channel] / 255 - mean) / deviation, atol=1e-6)
+        assert set(inputs[0, channel].ravel().tolist()) == {images.black(constants)[channel]}  # to the bit
 
 
 def test_unequal_counts_are_checked_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
     cifar10, cifar10-N     first N training images, standardised with statistics of all 50,000; test always 10,000
     cifar100, svhn, fashion-mnist, cifar100-N, ...    the same of other image sets: images.py
+    cifar10-channels, cifar100-N-channels, ...        normalised channel by channel, as augmentation.py wants them
     cifar10-1k-strided, fashion-mnist-1k-strided      ``_1k`` of paper 2's code: every 50th, 60th image of both sets
     chebyshev-K-N          x evenly on [-1, 1], y = T_K(x), N points
     linear-N-N             X'X / N = I, Y = X A', A standard normal: noiseless
@@ -25,14 +26,15 @@ from genlab.training.dataset import Data, assembled
 __all__ = ["FORMS", "Data", "Outline", "load", "outline"]
 
 FORM = re.compile(
-    rf"(?P<images>{'|'.join(images.SETS)}|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?)(?P<strided>-strided)?)?"
+    rf"(?P<images>{'|'.join(images.SETS)}|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?)(?P<strided>-strided)?)?(?P<channels>-channels)?"
     r"(?:/(?P<split>held-out|inverted))?"
     r"|chebyshev-(?P<degree>[1-9][0-9]*)-(?P<points>[1-9][0-9]*)"
     r"|linear-(?P<rows>[1-9][0-9]*)-(?P<columns>[1-9][0-9]*)"
 )
 FORMS = (
     "cifar10, cifar10-N, digits, digits-N and likewise cifar100, svhn, fashion-mnist, any of them with /held-out, "
-    f"cifar10/inverted, {', '.join(f'{name}-1k-strided' for name, each in images.SETS.items() if each.stride)}, "
+    "cifar10-channels, cifar100-channels, cifar10/inverted, "
+    f"{', '.join(f'{name}-1k-strided' for name, each in images.SETS.items() if each.stride)}, "
     f"{text.FORMS}, chebyshev-K-N, linear-N-N, {synthetic.FORMS} (N a number like 5000, which all but the last four may write 5k)"
 )
 DIGITS_TRAIN, DIGITS_TEST = 1000, 797  # our assumption: the first 1,000 of 1,797 rows train, the others test
@@ -70,11 +72,12 @@ def load(name: str, *, data_dir: str | None = None, draw: int = 0) -> Data:
     assert form is not None
     if form["split"]:
         examples = outline(name).train  # before anything is read
-        return splits.named(load(form["images"], data_dir=data_dir), form["split"], examples, name)
+        whole = load(form["images"] + (form["channels"] or ""), data_dir=data_dir)
+        return splits.named(whole, form["split"], examples, name)
     if form["images"] == "digits":
         return _digits(name, outline(name).train)
     if form["images"]:
-        return _images(name, form["images"], outline(name).train, form["strided"] is not None, data_dir)
+        return _images(name, outline(name).train, form, data_dir)
     if form["degree"]:
         return _chebyshev(name, int(form["degree"]), int(form["points"]))
     return _linear(name, int(form["rows"]))
@@ -143,6 +146,13 @@ def _form(name: str) -> re.Match[str]:
         strided = [f"{each}-1k-strided" for each, known in images.SETS.items() if known.stride]
         if name not in strided:
             raise ValueError(f"data {name!r}: the strided sets are those of one paper, whole: use {' or '.join(strided)}")
+    if form["channels"]:
+        constants = [each for each, known in images.SETS.items() if known.channels]
+        if form["images"] not in constants:
+            raise ValueError(
+                f"data {name!r}: means and deviations of channels are published for {' and '.join(constants)} only: leave out "
+                "-channels"
+            )
     if form["split"] == "inverted" and form["images"] != "cifar10":
         raise ValueError(
             f"data {name!r}: the inverted split is that of cifar10 in one paper's code: use {form['images']}/held-out"
@@ -154,13 +164,20 @@ def _form(name: str) -> re.Match[str]:
     return form
 
 
-def _images(name: str, of: str, first: int, strided: bool, data_dir: str | None) -> Data:
-    known = images.SETS[of]
+def _images(name: str, first: int, form: re.Match[str], data_dir: str | None) -> Data:
+    known = images.SETS[form["images"]]
     train, test = images.read(known, data_dir)
-    rows = slice(None, None, known.stride) if strided else slice(first)
-    train_inputs, test_inputs = images.standardise(train, test, rows.stop, rows.step)
-    note = f"each pixel standardised with the {len(train.labels):,} training images"
-    if strided:
+    rows = slice(None, None, known.stride) if form["strided"] else slice(first)
+    black = None
+    if form["channels"]:
+        assert known.channels is not None
+        train_inputs, test_inputs = images.normalise(train, test, known.channels, first)
+        black = images.black(known.channels)
+        note = "each channel normalised with the constants of Novack et al. 2022"
+    else:
+        train_inputs, test_inputs = images.standardise(train, test, rows.stop, rows.step)
+        note = f"each pixel standardised with the {len(train.labels):,} training images"
+    if form["strided"]:
         note += f"; every {known.stride}th image of the training and of the test set"
     if train.jpeg or test.jpeg:
         title = known.source.title
@@ -171,6 +188,7 @@ def _images(name: str, of: str, first: int, strided: bool, data_dir: str | None)
         (torch.from_numpy(test_inputs), torch.from_numpy(test.labels[:: rows.step])),
         classes=known.classes,
         note=note,
+        black=black,
     )
 
 

@@ -23,6 +23,7 @@ class Data:
         note: what a reader of figures made with these data must know.
         vocabulary: of a text, to turn tokens into text and back.
         validation_inputs, validation_targets: as those of the other sets; None where no split was asked for.
+        black: what a black pixel has become, one number a channel; None where pixels have scales of their own, and without.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Data:
     vocabulary: Vocabulary | None = None
     validation_inputs: Tensor | None = None
     validation_targets: Tensor | None = None
+    black: tuple[float, ...] | None = None
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -74,13 +76,14 @@ def assembled(
     classes: int | None,
     note: str,
     vocabulary: Vocabulary | None = None,
+    black: tuple[float, ...] | None = None,
 ) -> Data:
     """Data of pairs (inputs, targets), with counts and checksum."""
     labelled = classes is not None and train[1].ndim == 1
     counts = tuple(torch.bincount(train[1], minlength=classes or 0).tolist()) if labelled else ()
     held = validation or (None, None)
     whole = checksum(*train, *test, *(validation or ()))
-    return Data(name, *train, *test, classes, whole, counts, note, vocabulary, *held)
+    return Data(name, *train, *test, classes, whole, counts, note, vocabulary, *held, black)
 
 
 def checksum(*tensors: Tensor) -> str:

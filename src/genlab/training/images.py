@@ -26,12 +26,14 @@ class ImageSet:
         shape: height, width and channels of an image.
         counts: images of each class, by split.
         stride: of its ``-1k-strided`` subset, None where there is none.
+        channels: mean and standard deviation of each channel, by which ``-channels`` normalises; None where none are published.
     """
 
     source: Source
     shape: tuple[int, int, int]
     counts: Mapping[str, tuple[int, ...]]
     stride: int | None = None
+    channels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def classes(self) -> int:
@@ -81,11 +83,13 @@ SETS: Mapping[str, ImageSet] = {
         (32, 32, 3),
         {"train": (5000,) * 10, "test": (1000,) * 10},
         stride=50,  # paper 2's code, facts 2.1
+        channels=((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),  # Novack et al. 2022, official code, facts 3.1
     ),
     "cifar100": ImageSet(  # Krizhevsky 2009: the 100 fine classes
         _source("CIFAR-100", "uoft-cs/cifar100", "cifar100", "cifar100", "img", "fine_label"),
         (32, 32, 3),
         {"train": (500,) * 100, "test": (100,) * 100},
+        channels=((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),  # Novack et al. 2022, official code, facts 3.1
     ),
     "svhn": ImageSet(  # Netzer et al. 2011: 73,257 and 26,032 cropped digits, without the extra ones
         _source("SVHN", "ufldl-stanford/svhn", "svhn", "cropped_digits", "image", "label", "cropped_digits"),
@@ -134,14 +138,31 @@ def standardise(
     deviation = np.sqrt(count * squares - total**2) / count / 255  # of exact integers: the same on every machine
     deviation[deviation == 0] = 1
 
-    def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        height, width, channels = shape
-        out = np.empty((len(pixels), channels, height, width), np.float32)
-        for rows in _chunks(len(pixels)):
-            out[rows] = ((pixels[rows] / 255 - mean) / deviation).transpose(0, 3, 1, 2)
-        return out
+    return _scaled(train.pixels[:first:stride], mean, deviation), _scaled(test.pixels[::stride], mean, deviation)
 
-    return scaled(train.pixels[:first:stride]), scaled(test.pixels[::stride])
+
+def normalise(
+    train: Images, test: Images, channels: tuple[tuple[float, ...], tuple[float, ...]], first: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Inputs (n, channels, height, width): x / 255, less its channel's given mean, over its channel's given deviation.
+
+    A shifted image is then the shifted input, as cropping at random wants it; a black pixel becomes ``black(channels)``.
+    """
+    mean, deviation = (np.asarray(each) for each in channels)
+    return _scaled(train.pixels[:first], mean, deviation), _scaled(test.pixels, mean, deviation)
+
+
+def black(channels: tuple[tuple[float, ...], tuple[float, ...]]) -> tuple[float, ...]:
+    """What ``normalise`` makes of a pixel of zeros, one number a channel."""
+    return tuple(float(np.float32(-mean / deviation)) for mean, deviation in zip(*channels, strict=True))
+
+
+def _scaled(pixels: NDArray[np.uint8], mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[np.float32]:
+    count, height, width, channels = pixels.shape
+    out = np.empty((count, channels, height, width), np.float32)
+    for rows in _chunks(count):
+        out[rows] = ((pixels[rows] / 255 - mean) / deviation).transpose(0, 3, 1, 2)
+    return out
 
 
 def _chunks(count: int, size: int = 1000) -> Iterator[slice]:

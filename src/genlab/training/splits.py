@@ -51,6 +51,7 @@ def held_out(data: Data, validation: int) -> Data:
         classes=data.classes,
         note=f"{data.note}; the last {validation:,} training examples are held out to choose models by",
         vocabulary=data.vocabulary,
+        black=data.black,
     )
 
 
@@ -61,24 +62,25 @@ def inverted(data: Data) -> Data:
         ValueError: other data than the whole of CIFAR-10.
     """
     _check(data)
-    if data.name != "cifar10" or len(data.train_targets) != CIFAR10:
+    if data.name not in ("cifar10", "cifar10-channels") or len(data.train_targets) != CIFAR10:
         raise ValueError(
             f"the inverted split is that of cifar10 in one paper's code, got {data.name!r} with {len(data.train_targets):,} "
             "training examples: use cifar10/inverted, or NAME/held-out for other data"
         )
     train = CIFAR10 - HELD["cifar10"]
     return assembled(
-        "cifar10/inverted",
+        f"{data.name}/inverted",
         (data.train_inputs[:train].clone(), data.train_targets[:train].clone()),
         (data.train_inputs[train:].clone(), data.train_targets[train:].clone()),
         (data.test_inputs, data.test_targets),
         classes=data.classes,
         note=f"{data.note}; {INVERTED}",
+        black=data.black,
     )
 
 
 SPLITS: Mapping[str, Callable[[Data], Data]] = {
-    "held-out": lambda data: held_out(data, HELD[data.name]),
+    "held-out": lambda data: held_out(data, HELD[data.name.removesuffix("-channels")]),
     "inverted": inverted,
 }
 
@@ -96,6 +98,7 @@ def first(data: Data, examples: int) -> Data:
         classes=data.classes,
         note=data.note,
         vocabulary=data.vocabulary,
+        black=data.black,
     )
 
 
