@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from genlab.skills.combinations import draw
     from genlab.skills.pack import Pack
     from genlab.skills.skill import Skill, Topic
+    from genlab.training.augmentation import Augmented, CropAndFlip
     from genlab.training.batches import Batches
     from genlab.training.flow import flow
     from genlab.training.hugging_face import transformers_problem
@@ -50,9 +51,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Adam": "genlab.training.updates",
+    "Augmented": "genlab.training.augmentation",
     "Averaged": "genlab.training.updates",
     "BatchEstimate": "genlab.probes.batch_sharpness",
     "Batches": "genlab.training.batches",
+    "CropAndFlip": "genlab.training.augmentation",
     "Eigenpairs": "genlab.probes.eigen",
     "ExternalGrafting": "genlab.interventions.grafting",
     "GaussNewton": "genlab.probes.gauss_newton",
@@ -118,9 +121,11 @@ _HOMES = {
 
 __all__ = [
     "Adam",
+    "Augmented",
     "Averaged",
     "BatchEstimate",
     "Batches",
+    "CropAndFlip",
     "Eigenpairs",
     "ExternalGrafting",
     "GaussNewton",

@@ -81,9 +81,9 @@ def assembled(
     """Data of pairs (inputs, targets), with counts and checksum."""
     labelled = classes is not None and train[1].ndim == 1
     counts = tuple(torch.bincount(train[1], minlength=classes or 0).tolist()) if labelled else ()
-    held = validation or (None, None)
+    inputs, targets = validation or (None, None)
     whole = checksum(*train, *test, *(validation or ()))
-    return Data(name, *train, *test, classes, whole, counts, note, vocabulary, *held, black)
+    return Data(name, *train, *test, classes, whole, counts, note, vocabulary, inputs, targets, black)
 
 
 def checksum(*tensors: Tensor) -> str:
