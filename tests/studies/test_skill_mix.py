@@ -132,7 +132,10 @@ REFUSED = [
     ("k=two", "k is a list of int separated by commas, got 'two'"),
     ("student=gpt-4o", "a model is named provider/name, such as openai/gpt-4o or scripted/student; got 'gpt-4o'"),
     ("student=/x", "a model is named provider/name"),
-    ("student=batched//absolute/skillworld,gpt", "a model is named provider/name, such as openai/gpt-4o or scripted/student; got 'gpt'"),
+    (
+        "student=batched//absolute/skillworld,gpt",
+        "a model is named provider/name, such as openai/gpt-4o or scripted/student; got 'gpt'",
+    ),
     ("grader=openai/", "a model is named provider/name"),
     ("grader=a/b,a/b", "graders side by side are different models, got a/b, a/b"),
     ("against=a/b", "stop=apart and against=MODEL go together"),

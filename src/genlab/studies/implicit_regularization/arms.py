@@ -109,11 +109,11 @@ def gap(task: Task) -> Interval | None:
 def share(task: Task, arm: Arm, other: Arm | None = None) -> Interval | None:
     """The share of the gap that an arm closes, or by which it closes more than another: a ratio of means over seeds.
 
-    With a bootstrap over seeds, keyed. None where there are fewer than two seeds in common.
+    With a bootstrap over seeds, keyed. None where there are fewer than two seeds in common, or the gap is zero.
     """
     gaps, closed = differences(task.small, task.large), differences(arm, other or task.large)
     seeds = [seed for seed in sorted(gaps) if seed in closed and math.isfinite(gaps[seed]) and math.isfinite(closed[seed])]
-    if len(seeds) < 2:
+    if len(seeds) < 2 or math.fsum(gaps[seed] for seed in seeds) == 0:
         return None
     rows = np.array([[closed[seed], gaps[seed]] for seed in seeds])
     sums = resampled_sums(rows, random=chance.numpy("share of the gap", task.name, arm.name))

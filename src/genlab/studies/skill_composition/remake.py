@@ -1,7 +1,8 @@
 """Make the two students that ship with genlab again: ``python -m genlab.studies.skill_composition.remake FOLDER``.
 
 ``FOLDER/skillworld-base`` is the base of seed 0, ``FOLDER/skillworld`` what the study makes of it with D(1,2,3), strict, seed 0:
-half an hour of one core or more (38 minutes of CPU measured beside other work). On another machine the last digits of the weights differ, and so may single texts.
+half an hour of one core or more (38 minutes of CPU measured beside other work). On another machine the last digits of the
+weights differ, and so may single texts.
 """
 
 import shutil
