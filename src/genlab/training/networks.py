@@ -10,7 +10,7 @@ resnet32                3 stages x 5 blocks of 16, 32 and 64 channels, batch nor
 deeplinear              20 square Linear layers without bias, xavier normal; as wide as the inputs (the paper: 50)
 regression              Linear(1, 100), tanh, Linear(100, 1, no bias); xavier normal, gain 1.9 on the first layer
 
-Not in the paper: ours, for miniatures, and for text.
+Not in that paper: miniatures, networks of Novack et al. 2022, and ours.
 
 fc-ACT[-depthD]-widthN  N units instead of 200
 cnn-...-widthN          N channels instead of 32
