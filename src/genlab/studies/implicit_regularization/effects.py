@@ -80,11 +80,11 @@ def beats_the_control(runs: Sequence[Run], expected: Region) -> Sequence[Finding
 def _share(task: Task, arm: Arm, setting: str, expected: Region, other: Arm | None = None) -> Finding:
     conditions = ids(task.small, task.large, arm)
     between, closed = gap(task), share(task, arm, other)
-    if between is None or closed is None:
-        return not_measured(setting, expected, "fewer than two seeds trained in each arm", conditions=conditions)
-    if between.low <= 0:
+    if between is not None and between.low <= 0:
         why = f"no gap to close: small minus large batch is {between}"
         return not_measured(setting, expected, why, conditions=conditions)
+    if between is None or closed is None:
+        return not_measured(setting, expected, "fewer than two seeds trained in each arm", conditions=conditions)
     if not all(map(math.isfinite, (closed.low, closed.high))):
         return not_measured(setting, expected, f"the gap {between} is too uncertain to divide by", conditions=conditions)
     note = notes(small_batch=task.small, large_batch=task.large, arm=arm)
