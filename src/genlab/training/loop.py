@@ -1,13 +1,12 @@
 """The loop: score and slope, then step. Written once, in the open; measuring and recording are the caller's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from jaxtyping import Float
 from torch import Tensor
 
-from genlab.training.batches import Batches
 from genlab.training.problem import Problem, Slope
 from genlab.training.schedules import Schedule
 from genlab.training.updates import Memory, Update, resized
@@ -51,13 +50,13 @@ def descend(
     memory: Memory = None,
     step: int = 0,
     schedule: Schedule | None = None,
-    batches: Batches | None = None,
+    batches: Callable[[Problem, int], Problem] | None = None,
     intervention: Intervention | None = None,
 ) -> Iterator[Moment]:
     """Descent from ``weights``, without an end: stop asking when you have seen enough.
 
-    Full-batch unless ``batches`` say which examples a step sees; a ``schedule`` takes the place of the update's step size;
-    an ``intervention`` (``genlab.interventions``) takes the place of the plain gradient.
+    Full-batch unless ``batches``, such as ``Batches`` or ``Augmented``, make the problem of a step; a ``schedule`` takes the
+    place of the update's step size; an ``intervention`` (``genlab.interventions``) that of the plain gradient.
 
     >>> from genlab.training.losses import half_squared_error
     >>> from genlab.training.updates import GradientDescent

@@ -17,6 +17,7 @@ from genlab.interventions.together import slopes_together
 from genlab.probes.gradient_noise import microbatch_norms
 from genlab.studies.bundles.plan import Copy, Plan
 from genlab.training import data, networks, synthetic
+from genlab.training.augmentation import Augmented, CropAndFlip
 from genlab.training.batches import Batches
 from genlab.training.data import Data
 from genlab.training.loop import Intervention
@@ -229,8 +230,11 @@ class OneByOne:
 
     def _slope(self, number: int, weights: Tensor, step: int, size: int | None, given: Intervention | None) -> Slopes:
         seed, seen = self.held.each[number].seed, self.held.problems[number]
-        if size is not None and size < len(seen.targets):
-            seen = Batches(size, seed)(seen, step)
+        batches = Batches(size, seed) if size is not None and size < len(seen.targets) else None
+        if self.plan.augment:
+            seen = Augmented(batches, CropAndFlip.of(self.held.data[number], seed=seed))(seen, step)
+        elif batches:
+            seen = batches(seen, step)
         with _drawn("dropout", seed, step, weights.device):
             slope = seen.slope(weights) if given is None else given(seen, weights, step)
         like = weights.new_tensor

@@ -260,8 +260,8 @@ def dropout_flattens(runs: Sequence[Run], expected: Region) -> Sequence[Finding]
     """Kendall's tau between the probability of dropout and lambda_max."""
     found = []
     for name, by_p in dropouts(runs).items():
-        seeds = sorted({seed for copies in by_p.values() for seed in copies})
-        values = {seed: tau([(p, sharpness(copies[seed])) for p, copies in by_p.items() if seed in copies]) for seed in seeds}
+        seeds = sorted(set.intersection(*(set(copies) for copies in by_p.values())))
+        values = {seed: tau([(p, sharpness(copies[seed])) for p, copies in by_p.items()]) for seed in seeds}
         copies = [copy for each in by_p.values() for copy in each.values()]
         setting = f"{name} p={', '.join(f'{p:g}' for p in by_p)}"
         found.append(finding(setting, expected, values, conditions=ids(*by_p.values()), note=fates(copies)))
