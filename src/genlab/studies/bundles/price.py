@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from genlab.studies.bundles.plan import Plan, plan
+from genlab.studies.bundles.plan import STRONG, Plan, plan
 from genlab.studies.bundles.runner import Copies, runner
 from genlab.studies.study import Price
 from genlab.training import data, networks, synthetic
@@ -18,7 +18,7 @@ from genlab.training.problem import Problem
 
 PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
 LARGE = 100_000_000  # examples times parameters of a step above which it is timed on fewer examples (our assumption)
-FEW = 64  # examples at least that a large step is timed on (our assumption)
+FEW = 16  # examples that a large step is timed on, in micro-batches and ghost batches of as many (our assumption)
 PRODUCTS = 85  # of the Hessian at a copy's end: Hutch++'s 45 and some forty of the eigen-solver
 PRODUCT = 2.0  # gradients a product costs at most: docs/log.md, 2026-11-23
 
@@ -34,7 +34,7 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     if outline.tokens:
         raise ValueError(f"{planned.data} is text: this study trains on numbers and images")
     examples = min(planned.batch_size or outline.train, outline.train)
-    step, score, parameters, normalised = _measure(replace(planned, steps=1), outline, examples, device)
+    step, score, parameters, normalised = _measure(_alike(planned), outline, examples, device)
     if normalised != (planned.ghost_batch is not None):
         wants = "has batch norm: set ghost_batch to the batch" if normalised else "has no batch norm: set ghost_batch=0"
         raise ValueError(f"{planned.network} {wants}, got ghost_batch={planned.ghost_batch or 0}")
@@ -63,6 +63,15 @@ def check_data(name: str, data_dir: str | None) -> None:
     data.load(name, data_dir=data_dir)
 
 
+def _alike(planned: Plan) -> Plan:
+    """The plan without what costs nothing: equal ones are timed once."""
+    alike = replace(planned, data="", seed=0, steps=1, check_every=1, read_every=1, goal_loss=None, goal_accuracy=None)
+    if len(planned.copies()) == 1:
+        strength = 0.1 if planned.method in STRONG and planned.strengths[0] else 0.0
+        alike = replace(alike, step_sizes=(0.1,), strengths=(strength,))
+    return alike
+
+
 @functools.cache
 def _measure(planned: Plan, outline: data.Outline, examples: int, device: str) -> tuple[float, float, int, bool]:
     """(seconds a step of all copies, seconds a scored example of all copies, parameters, batch norm?), on one thread."""
@@ -70,8 +79,10 @@ def _measure(planned: Plan, outline: data.Outline, examples: int, device: str) -
     module = networks.build(planned.network, inputs=outline.inputs, outputs=outline.outputs, seed=0, dtype=dtype).to(device)
     parameters = networks.parameter_count(module)
     normalised = any(isinstance(each, torch.nn.modules.batchnorm._BatchNorm) for each in module.modules())
-    least = max(planned.microbatch or 1, planned.ghost_batch or 1, FEW)
-    timed = examples if examples * parameters <= LARGE else min(examples, least)
+    timed = examples if examples * parameters <= LARGE else min(examples, FEW)
+    if timed < examples:
+        micro, ghosts = (None if each is None else min(each, timed) for each in (planned.microbatch, planned.ghost_batch))
+        planned = replace(planned, microbatch=micro, ghost_batch=ghosts)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn((timed, *outline.inputs), generator=generator).to(device, dtype)
     if outline.classes:
