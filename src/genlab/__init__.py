@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genlab.grading.saturation import novelty_bound, saturation
     from genlab.grading.sequential import StopRule
     from genlab.intervals import Interval, cluster_bootstrap
+    from genlab.interventions.finite_difference import FiniteDifferencePenalty
     from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
     from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
     from genlab.interventions.plain_loop import backward, intervened
@@ -58,6 +59,7 @@ _HOMES = {
     "CropAndFlip": "genlab.training.augmentation",
     "Eigenpairs": "genlab.probes.eigen",
     "ExternalGrafting": "genlab.interventions.grafting",
+    "FiniteDifferencePenalty": "genlab.interventions.finite_difference",
     "GaussNewton": "genlab.probes.gauss_newton",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
@@ -128,6 +130,7 @@ __all__ = [
     "CropAndFlip",
     "Eigenpairs",
     "ExternalGrafting",
+    "FiniteDifferencePenalty",
     "GaussNewton",
     "GradientDescent",
     "Hessian",
