@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from genlab.interventions.plain_loop import backward, intervened
     from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
     from genlab.interventions.sam import Sam
+    from genlab.interventions.together import slopes_together
     from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
     from genlab.probes.density import SpectralDensity, spectral_density
     from genlab.probes.eigen import Eigenpairs
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from genlab.training.loop import descend
     from genlab.training.losses import cross_entropy, half_squared_error
     from genlab.training.problem import Problem
+    from genlab.training.together import Together
     from genlab.training.updates import Adam, Averaged, GradientDescent, Nesterov, Polyak, RMSProp
 
 _HOMES = {
@@ -82,6 +84,7 @@ _HOMES = {
     "SpectralDensity": "genlab.probes.density",
     "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
+    "Together": "genlab.training.together",
     "Topic": "genlab.skills.skill",
     "Trace": "genlab.probes.trace",
     "Tracker": "genlab.probes.tracker",
@@ -116,6 +119,7 @@ _HOMES = {
     "saturation": "genlab.grading.saturation",
     "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
+    "slopes_together": "genlab.interventions.together",
     "spectral_density": "genlab.probes.density",
     "transformers_problem": "genlab.training.hugging_face",
     "unit_jacobian": "genlab.interventions.quantities",
@@ -153,6 +157,7 @@ __all__ = [
     "SpectralDensity",
     "StopRule",
     "Store",
+    "Together",
     "Topic",
     "Trace",
     "Tracker",
@@ -187,6 +192,7 @@ __all__ = [
     "saturation",
     "segment_sharpness",
     "sharpness",
+    "slopes_together",
     "spectral_density",
     "transformers_problem",
     "unit_jacobian",

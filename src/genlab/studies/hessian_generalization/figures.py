@@ -64,7 +64,7 @@ def _sweeps(way: Way, grid: Grid) -> dict[str, list[Point]]:
 
 
 def _over_steps(name: str, ways: dict[Way, Grid]) -> list[Panel]:
-    swept = {way.batch: grid for way, grid in ways.items() if way.method == "sgd" and len(grid) > 1}
+    swept = {way.batch: grid for way, grid in ways.items() if way.method == "sgd" and len(grid) > 2}
     panels = []
     for words, value in (("lambda_max", sharpness), (_measure_of(name), quality)):
         lines = [
