@@ -1,5 +1,6 @@
 """Copies that step side by side: all at once where the network allows it, else one after the other."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from genlab.training.together import Slopes, Together, trains_together
 
 PENALISED = {"gn": gradient_norm, "ft": fisher, "aj": average_jacobian, "uj": unit_jacobian}
 SETS = ("training", "validation", "test")
+ROOM = 50_000_000  # numbers that the gradients of all copies' micro-batches may hold at once, 200 MB (our assumption)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +116,12 @@ class Runner(Protocol):
 
 
 def runner(held: Copies) -> Runner:
-    """All at once, or one by one where batch norm, dropout, augmentation or a single copy asks for it."""
-    together = len(held.each) > 1 and trains_together(held.problems[0]) and not held.plan.augment
+    """All at once; or one by one where batch norm, dropout, augmentation, memory or a single copy asks for it."""
+    plan, first = held.plan, held.problems[0]
+    batch = min(plan.batch_size or len(first.targets), len(first.targets))
+    parts = math.ceil(batch / plan.microbatch) if plan.microbatch else 1
+    fits = len(held.each) * parts * first.parameter_count <= ROOM
+    together = len(held.each) > 1 and trains_together(first) and not plan.augment and fits
     return AtOnce(held) if together else OneByOne(held)
 
 
@@ -152,9 +158,11 @@ class AtOnce:
         return [Score(*pair) for pair in zip(loss.tolist(), [None] * len(loss) if right is None else right.tolist(), strict=True)]
 
     def noise(self, alive: Sequence[int], weights: Tensor) -> Sequence[tuple[float, float, float]]:
-        """|g|^2, the mean |g_M|^2 and tr(Sigma), exactly."""
+        """|g|^2, the mean |g_M|^2 and tr(Sigma), exactly; over one partition where single gradients would not fit."""
         one = self._together("training", alive)
         assert one is not None
+        if len(alive) * one.examples * one.problem.parameter_count > ROOM:
+            return _sampled_noise(self.held, alive, weights)
         n, m = one.examples, min(self.plan.noise_of, one.examples)
         found = []
         for mean, square in zip(*(each.tolist() for each in one.square_norms(weights)), strict=True):
@@ -218,15 +226,7 @@ class OneByOne:
 
     def noise(self, alive: Sequence[int], weights: Tensor) -> Sequence[tuple[float, float, float]]:
         """|g|^2, the mean |g_M|^2 over one partition, and tr(Sigma) that follows from them."""
-        found = []
-        for number, row in zip(alive, weights, strict=True):
-            problem = self.held.problems[number]
-            n, m = len(problem.targets), self.plan.noise_of
-            with _drawn("noise", self.held.each[number].seed, 0, row.device):
-                square = problem.slope(row).gradient.double().square().sum().item()
-                mean = microbatch_norms(problem, row, microbatch=m).square
-            found.append((square, mean, (mean - square) / (1 / m - 1 / n) if m < n else float("nan")))
-        return found
+        return _sampled_noise(self.held, alive, weights)
 
     def _slope(self, number: int, weights: Tensor, step: int, size: int | None, given: Intervention | None) -> Slopes:
         seed, seen = self.held.each[number].seed, self.held.problems[number]
@@ -248,6 +248,18 @@ class OneByOne:
             module = calibrated(self.held.problems[number], weights)
             self._modules[number] = (weights.clone(), module)
         return module
+
+
+def _sampled_noise(held: Copies, alive: Sequence[int], weights: Tensor) -> Sequence[tuple[float, float, float]]:
+    found = []
+    for number, row in zip(alive, weights, strict=True):
+        problem = held.problems[number]
+        n, m = len(problem.targets), held.plan.noise_of
+        with _drawn("noise", held.each[number].seed, 0, row.device):
+            square = problem.slope(row).gradient.double().square().sum().item()
+            mean = microbatch_norms(problem, row, microbatch=m).square
+        found.append((square, mean, (mean - square) / (1 / m - 1 / n) if m < n else float("nan")))
+    return found
 
 
 def _joined(found: Sequence[Slopes]) -> Slopes:

@@ -76,7 +76,6 @@ def small() -> tuple[HessianGeneralization, ...]:
         goal_accuracy=0.99,
         check_every=20,
         read_every=4000,
-        together=False,
     )
     sam = replace(base, method=("sam",))
     return (

@@ -76,10 +76,10 @@ def small() -> tuple[ImplicitRegularization, ...]:
         steps=4000,
         goal_accuracy=0.99,
         check_every=20,
-        read_every=20,
+        read_every=200,
         noise_of=20,
         batch_size=(500,),
-        together=False,
+        curvature=False,
     )
     steps = (0.1, 0.3)
     return (
