@@ -104,7 +104,13 @@ def intervention(plan: Plan, strength: float, seed: int) -> Intervention | None:
 
 
 class Runner(Protocol):
-    """Steps and looks of some of a bundle's copies; ``alive`` are their numbers, weights one row each."""
+    """Steps and looks of some of a bundle's copies; ``alive`` are their numbers, weights one row each.
+
+    ``at_once``: whether another set of copies is another batched function, to be had at a price.
+    """
+
+    @property
+    def at_once(self) -> bool: ...
 
     def slopes(self, alive: Sequence[int], weights: Tensor, step: int, norms: Tensor | None = None) -> Slopes: ...
 
@@ -127,6 +133,8 @@ def runner(held: Copies) -> Runner:
 
 class AtOnce:
     """Copies that train together by vmap."""
+
+    at_once = True
 
     def __init__(self, held: Copies) -> None:
         self.held, self.plan = held, held.plan
@@ -192,6 +200,8 @@ class AtOnce:
 
 class OneByOne:
     """Copies that train one after the other, step by step."""
+
+    at_once = False
 
     def __init__(self, held: Copies) -> None:
         self.held, self.plan = held, held.plan

@@ -58,7 +58,7 @@ class _Bundle:
     def regroup(self) -> None:
         """Leave out the copies that rest, once they are half of those that step: another number is another batched function."""
         alive = self.alive
-        if 2 * len(alive) <= len(self.group):
+        if 2 * len(alive) <= len(self.group) or not self.running.at_once:
             self.group = alive
 
     def move(self) -> None:
@@ -100,19 +100,21 @@ class _Bundle:
         return "goal" if reached or exact else "steps" if self.step >= self.plan.steps else ""
 
     def _read(self, due: Sequence[int], scores: Sequence[Score]) -> list[Reading]:
-        rows = self.weights[list(due)]
-        others = {name: self.running.scores(name, due, rows) for name in ("validation", "test")}
-        noises = self.running.noise(due, rows) if self.plan.noise_of else [(None,) * 3] * len(due)
+        asked = self.group if self.running.at_once else list(due)  # one set of copies: one batched function
+        others = {name: self.running.scores(name, asked, self.weights[asked]) for name in ("validation", "test")}
+        noises = self.running.noise(asked, self.weights[asked]) if self.plan.noise_of else None
         found = []
-        for place, (number, score, noise) in enumerate(zip(due, scores, noises, strict=True)):
-            columns: dict[str, Any] = {"weight_square": rows[place].double().square().sum().item()}
+        for number, score in zip(due, scores, strict=True):
+            place, weights = asked.index(number), self.weights[number]
+            columns: dict[str, Any] = {"weight_square": weights.double().square().sum().item()}
             for name, seen in others.items():
                 if seen is not None:
                     columns |= {f"{name}_loss": seen[place].loss, f"{name}_accuracy": seen[place].accuracy}
-            columns |= dict(zip(("gradient_square", "microbatch_square", "noise_trace"), noise, strict=True))
+            if noises:
+                columns |= dict(zip(("gradient_square", "microbatch_square", "noise_trace"), noises[place], strict=True))
             ending = self.endings[number]
             if ending and ending != "diverged" and self.plan.curvature:
-                columns |= curvature(self.held, number, rows[place], self._after(number))
+                columns |= curvature(self.held, number, weights, self._after(number))
             one = self.held.each[number]
             finite = {name: each for name, each in columns.items() if not (isinstance(each, float) and not math.isfinite(each))}
             found.append(
