@@ -9,7 +9,7 @@ from genlab.studies.implicit_regularization.study import ImplicitRegularization
 def mini() -> tuple[ImplicitRegularization, ...]:
     """Two minutes on two CPU cores: a diagonal linear network with 12 seeds, and an MLP on parity with 4.
 
-    Sizes were picked on seeds from 100, which are not reported; to save time, strengths that were then never chosen were dropped.
+    Sizes, and strengths wide enough for the best of each arm to lie within, were picked on seeds from 100, which are not reported.
     """
     return (*_diagonal(), *_parity())
 
@@ -29,17 +29,17 @@ def _diagonal() -> tuple[ImplicitRegularization, ...]:
         batch_size=(20,),
     )
     steps, grafted = (0.04, 0.1), (0.02, 0.04, 0.08)
+    gn, wide = (0.02, 0.04, 0.08), (0.003, 0.01, 0.03)
     return (
-        replace(base, batch_size=(1,), step_size=grafted),
-        replace(base, step_size=(*steps, 0.2, 0.4)),
-        replace(base, method=("gn",), microbatch=(1,), step_size=steps, strength=(0.02, 0.04)),
-        replace(base, method=("gn",), microbatch=(5,), step_size=steps, strength=(0.02, 0.04, 0.1, 0.2)),
-        replace(base, method=("gn",), microbatch=(20,), step_size=steps, strength=(0.02, 0.04, 0.4, 0.8)),
-        replace(base, method=("ft",), microbatch=(1,), step_size=steps, strength=(0.003, 0.01)),
-        replace(base, method=("ft",), microbatch=(20,), step_size=steps, strength=(0.003, 0.01, 0.06, 0.2)),
-        replace(base, method=("aj",), microbatch=(1,), step_size=steps, strength=(0.001, 0.003)),
-        replace(base, method=("uj",), microbatch=(1,), step_size=steps, strength=(0.001,)),  # with one output it is AJ
-        replace(base, method=("l2",), step_size=steps, strength=(0.001, 0.003, 0.01)),
+        replace(base, batch_size=(1,), step_size=(0.04, 0.08, 0.12)),
+        replace(base, step_size=(0.02, *steps, 0.2, 0.4)),
+        replace(base, method=("gn",), microbatch=(1,), step_size=steps, strength=gn),
+        replace(base, method=("gn",), microbatch=(5,), step_size=steps, strength=(*gn, 0.1, 0.2, 0.4)),
+        replace(base, method=("gn",), microbatch=(20,), step_size=steps, strength=(*gn, 0.4, 0.8, 1.6)),
+        replace(base, method=("ft",), microbatch=(1,), step_size=steps, strength=wide),
+        replace(base, method=("ft",), microbatch=(20,), step_size=steps, strength=(*wide, 0.06, 0.2, 0.6)),
+        replace(base, method=("aj", "uj"), microbatch=(1,), step_size=steps, strength=wide),  # with one output the two are one
+        replace(base, method=("l2",), step_size=steps, strength=(*wide, 0.1)),
         replace(base, method=("iterative",), microbatch=(1,), step_size=grafted),
         replace(base, method=("external",), donor_batch=1, donor_step_size=0.08, step_size=grafted),
         replace(base, method=("ngd",), step_size=grafted),
