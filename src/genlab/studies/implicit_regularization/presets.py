@@ -69,7 +69,7 @@ def _parity() -> tuple[ImplicitRegularization, ...]:
 
 
 def small() -> tuple[ImplicitRegularization, ...]:
-    """A real-image setting for 45 minutes of CPU: 2,000 CIFAR-10 images, an MLP, SB 50 against LB 500; three seeds."""
+    """A real-image setting for half an hour of CPU: 2,000 CIFAR-10 images, an MLP, SB 50 against LB 500; three seeds."""
     base = ImplicitRegularization(
         data="cifar10-2k/held-out",
         network=("fc-relu-depth2-width100",),
