@@ -105,7 +105,7 @@ def test_a_text_that_a_limit_of_inspect_stopped_is_in_no_ratio(limit: dict[str, 
         assert math.isnan(values["full_marks"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_budget_counts_all_processes_and_graders_and_nothing_twice(tmp_path: Path) -> None:
     dollar, words, n = 1e-6, 50, 20
     once, most = USAGE[1] * dollar, words * dollar  # a dollar a million output tokens, nothing for input

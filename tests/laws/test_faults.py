@@ -99,6 +99,7 @@ def test_every_text_of_five_hundred_ends_with_a_status_whatever_the_provider_doe
     assert leaks(place) == []
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_pays_for_no_reply_that_it_kept(whole: tuple[Path, Seen], tmp_path: Path) -> None:
     """Killed with all its processes after a random number of replies, the same command goes on to an undisturbed run's texts.
 

@@ -217,7 +217,7 @@ KILLED = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fifty_random_kills_of_a_real_study(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     choices = {

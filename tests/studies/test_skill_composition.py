@@ -251,7 +251,7 @@ def advance(
     return rows, last
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_student_from_base_to_texts_resumes_to_the_same(tmp_path: Path) -> None:
     whole = SMALL.keeping_in(str(tmp_path / "whole"))
     about = settings(mixture="D(1,2)")
