@@ -17,11 +17,12 @@ from genlab.studies.study import all_conditions
 JITTER = {0: 0.0, 1: 0.001, 2: -0.001}
 
 
-def run(accuracy: float, *, sharpness: float = 1.0, **settings: Any) -> Run:
+def run(accuracy: float, *, sharpness: float = 1.0, converged: bool = True, **settings: Any) -> Run:
     """Three seeds close to an accuracy and a sharpness."""
     return made(
         {seed: accuracy + jitter for seed, jitter in JITTER.items()},
         sharpness={seed: sharpness * (1 + jitter) for seed, jitter in JITTER.items()},
+        converged=converged,
         **settings,
     )
 
@@ -109,6 +110,14 @@ def test_dropout_and_batch_norm_are_read_from_the_network() -> None:
         0.5,
         True,
     )
+
+
+def test_an_eigenvalue_that_did_not_converge_is_no_lambda_max() -> None:
+    runs = [
+        run(0.7, sharpness=20, batch_size=50, step_size=0.1),
+        run(0.7, sharpness=4, converged=False, batch_size=500, step_size=1.0),
+    ]
+    assert verdicts(runs)["D2b"] is Verdict.NOT_MEASURED
 
 
 def test_tau_against_its_definition() -> None:

@@ -10,6 +10,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from genlab.training.problem import Problem
 
 
+def without_dropout(module: nn.Module) -> nn.Module:
+    """A copy of the module whose dropout is off and whose batch norm is in the mode that it was in."""
+    still = copy.deepcopy(module)
+    for layer in still.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.eval()
+    return still
+
+
 def calibrated(problem: Problem, weights: Float[Tensor, " param"]) -> nn.Module:
     """A copy of the module at these weights, in eval mode, whose batch norms hold the averages of the problem's examples.
 

@@ -25,6 +25,10 @@ def check(study: "Bundles") -> None:
             raise ValueError(f"{name} is at least {least}, got {getattr(study, name)}")
     if study.segment_points == 1:
         raise ValueError("segment_points has the two ends at least: 0 or 2 and more, got 1")
+    if study.ghost_batch and study.noise_of % study.ghost_batch:
+        raise ValueError(
+            f"noise_of is a multiple of ghost_batch={study.ghost_batch}, of which micro-batches are made, got {study.noise_of}"
+        )
     if study.read_every % study.check_every:
         near = study.check_every * max(1, round(study.read_every / study.check_every))
         raise ValueError(f"read_every is a multiple of check_every={study.check_every}, got {study.read_every}: try {near}")

@@ -89,9 +89,11 @@ class Way(NamedTuple):
     method: str
     batch: int
     microbatch: int
+    donor: str = ""
 
     def __str__(self) -> str:
-        return way({"method": self.method, "batch_size": self.batch, "microbatch": self.microbatch})
+        words = way({"method": self.method, "batch_size": self.batch, "microbatch": self.microbatch})
+        return f"{words} {self.donor}" if self.donor else words
 
 
 class Point(NamedTuple):
@@ -106,8 +108,10 @@ Grid = dict[Point, Seeds]
 
 
 def task(copy: Trained) -> str:
-    """Data, network, loss and goal: only copies of one task can be compared."""
-    return f"{copy.settings['data']} {copy.settings['network']} {copy.settings['loss']}{goal(copy.settings)}"
+    """Data, network, loss, goal and what else must be alike: only copies of one task can be compared."""
+    settings = copy.settings
+    other = (" augmented" if settings.get("augment") else "") + (" float64" if settings["precision"] == "float64" else "")
+    return f"{settings['data']}{other} {settings['network']} {settings['loss']}{goal(settings)}"
 
 
 def goal(settings: Mapping[str, Any]) -> str:
@@ -129,7 +133,8 @@ def tasks(copies: Sequence[Trained]) -> dict[str, dict[Way, Grid]]:
 
 def _way(copy: Trained) -> Way:
     settings = copy.settings
-    return Way(settings["method"], settings["batch_size"], settings["microbatch"] or 0)
+    lent = f"of batch={settings['donor_batch']} eta={settings['donor_step_size']:g}" if settings.get("donor_step_size") else ""
+    return Way(settings["method"], settings["batch_size"], settings["microbatch"] or 0, lent)
 
 
 def chosen(grid: Grid, *, of: Callable[[Trained], float] = lambda each: each.quality("validation")) -> Point | None:
@@ -160,18 +165,28 @@ def fates(copies: Sequence[Trained]) -> str:
     return ", ".join(f"{lost.count(ending)} of {len(copies)} {words[ending]}" for ending in dict.fromkeys(lost))
 
 
-def unequal(groups: Mapping[str, Sequence[Trained]]) -> str:
-    """A flag for a comparison of arms whose mean final training losses differ by more than a factor of two; else empty.
+def unequal(groups: Mapping[str, Sequence[Trained]], loss: Callable[[Trained], float] | None = None) -> str:
+    """A flag for a comparison of groups whose mean training losses differ by more than a factor of two; else empty.
 
-    Losses below the goal, where there is one, count as the goal: to reach it was all that was asked.
+    The losses are those at the last record, unless ``loss`` says otherwise: copies overshoot a goal between two looks at it.
     """
-    means: dict[str, float] = {}
-    for name, copies in groups.items():
-        goal = max((each.settings.get("goal_loss") or 0.0 for each in copies), default=0.0)
-        values = [max(each.last("training_loss"), goal) for each in copies if math.isfinite(each.last("training_loss"))]
-        if values:
-            means[name] = math.fsum(values) / len(values)
+    value = loss or (lambda copy: copy.last("training_loss"))
+    means = {name: found for name, copies in groups.items() if math.isfinite(found := mean(dict(enumerate(copies)), value))}
     if len(means) < 2 or max(means.values()) <= UNEQUAL * min(means.values()):
         return ""
     least, most = min(means, key=lambda name: means[name]), max(means, key=lambda name: means[name])
     return f"unequal training loss: {means[most]:.3g} ({most}) against {means[least]:.3g} ({least})"
+
+
+def noted(groups: Mapping[str, Sequence[Trained]], loss: Callable[[Trained], float] | None = None) -> str:
+    """What a reader of a comparison must know: copies that did not get to their goal, and unequal training losses."""
+    every = [copy for copies in groups.values() for copy in copies]
+    return "; ".join(filter(None, (fates(every), unequal(groups, loss))))
+
+
+def by_point(grid: Grid) -> dict[str, list[Trained]]:
+    """The copies of each point, by its name, for ``noted``."""
+    return {
+        f"eta={point.step_size:g}" + (f" strength={point.strength:g}" if point.strength else ""): list(copies.values())
+        for point, copies in grid.items()
+    }

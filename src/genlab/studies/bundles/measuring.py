@@ -13,23 +13,23 @@ from genlab.probes.trace import hutch_plus_plus
 from genlab.probes.tracker import sharpness
 from genlab.studies.bundles.runner import Copies
 from genlab.training.losses import cross_entropy
-from genlab.training.statistics import calibrated
+from genlab.training.statistics import without_dropout
 
 DENSE = 500  # parameters up to which the whole Hessian is taken (our assumption)
+PER_EXAMPLE = 1_000_000  # parameters up to which tr(F) is taken, from the gradients of 64 examples at a time (our assumption)
 PRODUCTS = 45  # of an estimate of the trace, whose standard error stands beside it (our assumption)
 
 
 def curvature(held: Copies, number: int, weights: Tensor, after: Tensor | None) -> dict[str, Any]:
     """Columns of a record. Dropout is off; batch norm in train mode normalises over ghost batches as in training."""
-    problem = held.problems[number]
-    if not problem.normalises:  # dropout off
-        problem = replace(problem, module=calibrated(problem, weights))
+    problem = replace(held.problems[number], module=without_dropout(held.problems[number].module))
     found: dict[str, Any] = {}
     if problem.parameter_count <= DENSE:
         matrix = Hessian(problem, weights).dense()
         values, vectors = matrix_pairs(matrix)
         top = vectors[:, -1]
-        residual = (matrix @ top - values[-1] * top).norm().item() / abs(values[-1].item())
+        size = abs(values[-1].item())
+        residual = (matrix @ top - values[-1] * top).norm().item() / size if size else 0.0
         found |= {"sharpness": values[-1].item(), "residual": residual, "converged": True}
         found |= {"hessian_trace": matrix.trace().item(), "hessian_trace_error": 0.0}
     else:
@@ -37,10 +37,11 @@ def curvature(held: Copies, number: int, weights: Tensor, after: Tensor | None) 
         trace = hutch_plus_plus(Hessian(problem, weights), weights, products=PRODUCTS)
         found |= {"sharpness": pairs.values[0], "residual": pairs.residuals[0], "converged": pairs.converged}
         found |= {"hessian_trace": trace.value, "hessian_trace_error": trace.standard_error}
-    if problem.loss is cross_entropy and not problem.normalises:
+    if problem.loss is cross_entropy and not problem.normalises and problem.parameter_count <= PER_EXAMPLE:
         found["fisher_trace"] = fisher_trace(problem, weights)
     if held.plan.segment_points and after is not None:
-        found["segment_sharpness"] = segment_sharpness(problem, weights, after, held.plan.segment_points).largest
+        along = segment_sharpness(problem, weights, after, held.plan.segment_points)
+        found["segment_sharpness"] = along.largest if along.all_converged else math.nan
     return {name: each for name, each in found.items() if not (isinstance(each, float) and math.isnan(each))}
 
 

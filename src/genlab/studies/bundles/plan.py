@@ -100,10 +100,10 @@ class Reading:
         gradient_square: |g|^2 of the training loss; ``microbatch_square``: the mean of |g_M|^2 over micro-batches.
         noise_trace: tr(Sigma), of the covariance of the examples' gradients.
         weight_square: |w|^2.
-        sharpness, residual, converged: lambda_max of the training loss, and its evidence; with batch norm in train mode, over
-            ghost batches of the size it trained with.
+        sharpness, residual, converged: lambda_max of the training loss, and its evidence; dropout is off, batch norm in train
+            mode normalises over the ghost batches it trained with.
         hessian_trace, hessian_trace_error: its estimate, and the standard error (0 where it is exact).
-        fisher_trace: tr(F), exact.
+        fisher_trace: tr(F), exact; of cross-entropy, without batch norm, in networks of up to a million parameters.
         segment_sharpness: the largest over the points between this iterate and the next.
         ending: of a copy's last record: "goal", "steps" (it did not reach its goal) or "diverged".
     """

@@ -33,7 +33,14 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
         raise ValueError(f"goal_accuracy wants class labels and {planned.data} is regression: set goal_accuracy=none")
     if outline.tokens:
         raise ValueError(f"{planned.data} is text: this study trains on numbers and images")
-    examples = min(planned.batch_size or outline.train, outline.train)
+    if not outline.test:
+        raise ValueError(
+            f"{planned.data} has no test set to generalize to: use digits-300/held-out, parity-30-200, cifar10/held-out"
+        )
+    for name, size in (("batch_size", planned.batch_size), ("donor_batch", planned.donor_batch)):
+        if size and size > outline.train:
+            raise ValueError(f"{name} is at most {outline.train}, the examples of {planned.data}, got {size}")
+    examples = planned.batch_size or outline.train
     step, score, parameters, normalised = _measure(_alike(planned), outline, examples, device)
     if normalised != (planned.ghost_batch is not None):
         wants = "has batch norm: set ghost_batch to the batch" if normalised else "has no batch norm: set ghost_batch=0"
@@ -41,11 +48,17 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     copies = len(planned.copies())
     looks = planned.steps // planned.check_every + 1
     readings = planned.steps // planned.read_every + 1
-    evaluated = looks * outline.train + readings * (outline.test + outline.train * (3 if planned.noise_of else 0))
+    evaluated = looks * outline.train + readings * (
+        outline.test + outline.validation + outline.train * (3 if planned.noise_of else 0)
+    )
     seconds = planned.steps * step + evaluated * score
     if planned.curvature:
         seconds += PRODUCTS * PRODUCT * 3 * outline.train * score * (1 + planned.segment_points / 2)
-    numbers = (outline.train + outline.test) * _size(outline.inputs) * (planned.seeds if synthetic.parse(planned.data) else 1)
+    numbers = (
+        (outline.train + outline.validation + outline.test)
+        * _size(outline.inputs)
+        * (planned.seeds if synthetic.parse(planned.data) else 1)
+    )
     return Price(
         seconds=seconds,
         memory_bytes=int(PROCESS_BYTES + 4 * (numbers + 12 * copies * parameters)),

@@ -24,7 +24,7 @@ from genlab.training.data import Data
 from genlab.training.loop import Intervention
 from genlab.training.losses import LOSSES
 from genlab.training.problem import Problem, Score
-from genlab.training.statistics import calibrated
+from genlab.training.statistics import calibrated, without_dropout
 from genlab.training.together import Slopes, Together, trains_together
 
 PENALISED = {"gn": gradient_norm, "ft": fisher, "aj": average_jacobian, "uj": unit_jacobian}
@@ -46,7 +46,7 @@ class Copies:
         own, held = self.problems[number], self.data[number]
         if name == "training":
             return replace(own, module=module)
-        inputs, targets = getattr(held, f"{name.removesuffix('ing')}_inputs"), getattr(held, f"{name}_targets")
+        inputs, targets = getattr(held, f"{name}_inputs"), getattr(held, f"{name}_targets")
         return None if inputs is None else replace(own, module=module, inputs=inputs, targets=targets)
 
 
@@ -174,7 +174,7 @@ class AtOnce:
         n, m = one.examples, min(self.plan.noise_of, one.examples)
         found = []
         for mean, square in zip(*(each.tolist() for each in one.square_norms(weights)), strict=True):
-            trace = n * (mean - square) / (n - 1)
+            trace = n * (mean - square) / (n - 1) if n > 1 else math.nan
             found.append((square, square + (1 / m - 1 / n) * trace, trace))
         return found
 
@@ -263,11 +263,10 @@ class OneByOne:
 def _sampled_noise(held: Copies, alive: Sequence[int], weights: Tensor) -> Sequence[tuple[float, float, float]]:
     found = []
     for number, row in zip(alive, weights, strict=True):
-        problem = held.problems[number]
+        problem = replace(held.problems[number], module=without_dropout(held.problems[number].module))
         n, m = len(problem.targets), held.plan.noise_of
-        with _drawn("noise", held.each[number].seed, 0, row.device):
-            square = problem.slope(row).gradient.double().square().sum().item()
-            mean = microbatch_norms(problem, row, microbatch=m).square
+        square = problem.slope(row).gradient.double().square().sum().item()
+        mean = microbatch_norms(problem, row, microbatch=m).square
         found.append((square, mean, (mean - square) / (1 / m - 1 / n) if m < n else float("nan")))
     return found
 

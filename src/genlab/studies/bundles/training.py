@@ -126,7 +126,7 @@ class _Bundle:
 
     def _after(self, number: int) -> Tensor | None:
         """The iterate after this one, for the segment between them."""
-        if not self.plan.segment_points:
+        if not self.plan.segment_points or self.donors is not None:  # the next step of external grafting is its donor's, too
             return None
         slopes = self.running.slopes([number], self.weights[[number]], self.step)
         return self.weights[number] - self.sizes[number] * slopes.gradient[0]

@@ -107,7 +107,7 @@ CLAIMS = (
     Claim(
         "D5b",
         "Yet it does not consistently end at a smaller lambda_max.",
-        "largest ratio over step sizes of lambda_max with batch norm (between iterates, ghost batches) to that without",
+        "lambda_max with batch norm (between iterates, ghost batches) over that without, at the step size where it is largest",
         None,
         partial(norm_does_not_flatten, expected=NOT_FLATTER),
     ),

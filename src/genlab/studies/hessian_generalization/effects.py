@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genlab.results.claims import Finding, Region, finding, not_measured
 from genlab.results.runs import Run
-from genlab.studies.bundles.copies import Grid, Point, Seeds, Trained, Way, chosen, fates, goal, mean, tasks, trained, unequal
+from genlab.studies.bundles.copies import Grid, Point, Seeds, Trained, Way, by_point, chosen, goal, mean, noted, tasks, trained
 
 Value = Callable[[Trained], float]
 Measure = Callable[[Sequence[Run]], Sequence[Finding]]
 
 
 def sharpness(copy: Trained) -> float:
-    """lambda_max at the last iterate, of a copy that reached its goal: at equal training loss, else NaN."""
-    return copy.last("sharpness") if copy.reached else math.nan
+    """lambda_max at the last iterate, of a copy that reached its goal and whose solver converged; else NaN."""
+    return copy.last("sharpness") if copy.reached and copy.last("converged") else math.nan
+
+
+def over(above: float, below: float) -> float:
+    """A ratio; NaN over zero."""
+    return above / below if below else math.nan
 
 
 def quality(copy: Trained) -> float:
@@ -78,7 +83,7 @@ def falls_with_the_step_size(runs: Sequence[Run], expected: Region) -> Sequence[
                 seed: tau([(point.step_size, sharpness(copies[seed])) for point, copies in grid.items() if seed in copies])
                 for seed in seeds_of(grid)
             }
-            found.append(finding(setting, expected, values, conditions=ids(grid), note=fates(every(grid))))
+            found.append(finding(setting, expected, values, conditions=ids(grid), note=noted(by_point(grid))))
     return found
 
 
@@ -107,8 +112,8 @@ def gain_shrinks(runs: Sequence[Run], expected: Region) -> Sequence[Finding]:
         (few, over), (many, across) = gains(swept[small], quality), gains(swept[large], quality)
         values = {seed: few[seed] - many[seed] for seed in sorted(few.keys() & many.keys())}
         setting = f"{name} batch={small} (eta {over}) against {large} (eta {across})"
-        copies = every(swept[small]) + every(swept[large])
-        found.append(finding(setting, expected, values, conditions=ids(swept[small], swept[large]), note=fates(copies)))
+        groups = {f"batch={batch} {name}": each for batch in (small, large) for name, each in by_point(swept[batch]).items()}
+        found.append(finding(setting, expected, values, conditions=ids(swept[small], swept[large]), note=noted(groups)))
     return found
 
 
@@ -124,7 +129,7 @@ def gain_of_the_whole_batch(runs: Sequence[Run], expected: Region) -> Sequence[F
         if not values:
             found.append(not_measured(setting, expected, "fewer than two step sizes that train"))
             continue
-        found.append(finding(setting, expected, values, conditions=ids(by_batch[large]), note=fates(every(by_batch[large]))))
+        found.append(finding(setting, expected, values, conditions=ids(by_batch[large]), note=noted(by_point(by_batch[large]))))
     return found
 
 
@@ -144,9 +149,11 @@ def along_the_ratio(expected: Region, value: Value, *, ratio: bool) -> Measure:
                 small, large = min(sizes), max(sizes)
                 a, b = sizes[small], sizes[large]
                 shared = sorted(a.keys() & b.keys())
-                values = {seed: value(b[seed]) / value(a[seed]) if ratio else value(b[seed]) - value(a[seed]) for seed in shared}
+                values = {
+                    seed: over(value(b[seed]), value(a[seed])) if ratio else value(b[seed]) - value(a[seed]) for seed in shared
+                }
                 both = {f"batch={small}": list(a.values()), f"batch={large}": list(b.values())}
-                note = "; ".join(each for each in (fates([*a.values(), *b.values()]), unequal(both)) if each)
+                note = noted(both)
                 setting = f"{name} eta/B={line}, batch={large} against {small}"
                 found.append(finding(setting, expected, values, conditions=ids(a, b), note=note))
             if len(by_batch) > 1 and not any(len(sizes) > 1 for sizes in lines.values()):
@@ -179,9 +186,8 @@ def sam_flattens(runs: Sequence[Run], expected: Region) -> Sequence[Finding]:
                 )
                 continue
             with_sam, without = grid[points[-1]], plain[Point(size, 0.0)]
-            values = {seed: sharpness(copy) / sharpness(without[seed]) for seed, copy in with_sam.items() if seed in without}
-            copies = [*with_sam.values(), *without.values()]
-            note = "; ".join(filter(None, (fates(copies), unequal({"SAM": [*with_sam.values()], "plain": [*without.values()]}))))
+            values = {seed: over(sharpness(copy), sharpness(without[seed])) for seed, copy in with_sam.items() if seed in without}
+            note = noted({"SAM": list(with_sam.values()), "plain": list(without.values())})
             found.append(
                 finding(f"{setting} rho={points[-1].strength:g}", expected, values, conditions=ids(with_sam, without), note=note)
             )
@@ -200,21 +206,34 @@ def sam_gain_shrinks(runs: Sequence[Run], expected: Region) -> Sequence[Finding]
         words = {}
         for batch in (small, large):
             grid, plain = by_batch[batch]
-            best, without = chosen(grid), chosen(plain)
+            best, without = chosen(_fitted(grid)), chosen(_fitted(plain))
             if best and without:
                 pairs = {seed: copy for seed, copy in grid[best].items() if seed in plain[without]}
                 gain[batch] = {seed: quality(copy) - quality(plain[without][seed]) for seed, copy in pairs.items()}
                 words[batch] = f"rho={best.strength:g} eta={best.step_size:g} over eta={without.step_size:g}"
         if small == large or len(gain) < 2:
-            found.append(not_measured(name, expected, "SAM was not run with two batch sizes"))
+            why = (
+                "SAM was not run with two batch sizes"
+                if small == large
+                else "no validation set, or no setting that all seeds fit"
+            )
+            found.append(not_measured(name, expected, why))
             continue
         values = {seed: gain[small][seed] - gain[large][seed] for seed in sorted(gain[small].keys() & gain[large].keys())}
         setting = f"{name} batch={small} ({words[small]}) against {large} ({words[large]})"
-        copies = [copy for batch in (small, large) for grid in by_batch[batch] for copy in every(grid)]
-        found.append(
-            finding(setting, expected, values, conditions=tuple(dict.fromkeys(copy.id for copy in copies)), note=fates(copies))
-        )
+        groups = {
+            f"{what} batch={batch}": every(grid)
+            for batch in (small, large)
+            for what, grid in zip(("SAM", "plain"), by_batch[batch], strict=True)
+        }
+        used = tuple(dict.fromkeys(copy.id for copies in groups.values() for copy in copies))
+        found.append(finding(setting, expected, values, conditions=used, note=noted(groups)))
     return found
+
+
+def _fitted(grid: Grid) -> Grid:
+    """The points at which every seed reached its goal: only those can be compared at equal training loss."""
+    return {point: copies for point, copies in grid.items() if all(each.reached for each in copies.values())}
 
 
 FORM = re.compile(r"(?P<drop>-dropout(?P<p>[0-9.]+))|(?P<norm>-bn)")
@@ -262,9 +281,9 @@ def dropout_flattens(runs: Sequence[Run], expected: Region) -> Sequence[Finding]
     for name, by_p in dropouts(runs).items():
         seeds = sorted(set.intersection(*(set(copies) for copies in by_p.values())))
         values = {seed: tau([(p, sharpness(copies[seed])) for p, copies in by_p.items()]) for seed in seeds}
-        copies = [copy for each in by_p.values() for copy in each.values()]
         setting = f"{name} p={', '.join(f'{p:g}' for p in by_p)}"
-        found.append(finding(setting, expected, values, conditions=ids(*by_p.values()), note=fates(copies)))
+        groups = {f"p={p:g}": list(each.values()) for p, each in by_p.items()}
+        found.append(finding(setting, expected, values, conditions=ids(*by_p.values()), note=noted(groups)))
     return found
 
 
@@ -276,15 +295,20 @@ def dropout_has_a_best(runs: Sequence[Run], expected: Region) -> Sequence[Findin
         if not inner:
             found.append(not_measured(name, expected, "fewer than three probabilities"))
             continue
-        best = max(inner, key=lambda p: mean(by_p[p], lambda each: each.quality("validation")))
+        validated = {p: mean(by_p[p], lambda each: each.quality("validation")) for p in inner}
+        known = {p: value for p, value in validated.items() if math.isfinite(value)}
+        if not known:
+            found.append(not_measured(name, expected, "no validation set to choose by"))
+            continue
+        best = max(known, key=lambda p: known[p])
         ends = (by_p[min(by_p)], by_p[max(by_p)])
         values = {
-            seed: copy.quality() - max(end[seed].quality() for end in ends if seed in end)
+            seed: quality(copy) - max(quality(end[seed]) for end in ends)
             for seed, copy in by_p[best].items()
-            if any(seed in end for end in ends)
+            if all(seed in end for end in ends)
         }
-        copies = [copy for each in by_p.values() for copy in each.values()]
-        found.append(finding(f"{name} p={best:g}", expected, values, conditions=ids(*by_p.values()), note=fates(copies)))
+        groups = {f"p={p:g}": list(each.values()) for p, each in by_p.items()}
+        found.append(finding(f"{name} p={best:g}", expected, values, conditions=ids(*by_p.values()), note=noted(groups)))
     return found
 
 
@@ -304,29 +328,40 @@ def norm_helps(runs: Sequence[Run], expected: Region) -> Sequence[Finding]:
     found = []
     for name, (normal, plain) in norms(runs).items():
         values = {seed: quality(copy) - quality(plain[seed]) for seed, copy in normal.items() if seed in plain}
-        note = fates([*normal.values(), *plain.values()])
+        note = noted({"batch norm": list(normal.values()), "without": list(plain.values())})
         found.append(finding(name, expected, values, conditions=ids(normal, plain), note=note))
     return found
 
 
 def norm_does_not_flatten(runs: Sequence[Run], expected: Region) -> Sequence[Finding]:
-    """The largest ratio of lambda_max with batch norm to that without, over the settings of a task; the segment's, where read."""
-    ratios: dict[str, dict[int, list[float]]] = {}
-    used: dict[str, list[Trained]] = {}
-    for name, (normal, plain) in norms(runs).items():
-        where = name.rpartition(" batch=")[0]
-        for seed, copy in normal.items():
-            if seed in plain:
-                between = copy.last("segment_sharpness") if copy.reached else math.nan
-                level = between if math.isfinite(between) else sharpness(copy)
-                ratios.setdefault(where, {}).setdefault(seed, []).append(level / sharpness(plain[seed]))
-                used.setdefault(where, []).extend([copy, plain[seed]])
+    """lambda_max with batch norm over that without, in the setting of a task where its mean over seeds is largest.
+
+    Between two iterates where both were read there, else at the last one.
+    """
     found = []
-    for where, by_seed in ratios.items():
-        values = {seed: max((each for each in many if math.isfinite(each)), default=math.nan) for seed, many in by_seed.items()}
-        conditions = tuple(dict.fromkeys(copy.id for copy in used[where]))
-        found.append(finding(where, expected, values, conditions=conditions, note=fates(used[where])))
+    settings: dict[str, dict[str, dict[int, float]]] = {}
+    used: dict[str, tuple[Seeds, Seeds]] = norms(runs)
+    for name, (normal, plain) in used.items():
+        ratios = {seed: over(*_levels(copy, plain[seed])) for seed, copy in normal.items() if seed in plain}
+        settings.setdefault(name.rpartition(" batch=")[0], {})[name] = ratios
+    for where, by_setting in settings.items():
+        known = {name: [value for value in values.values() if math.isfinite(value)] for name, values in by_setting.items()}
+        known = {name: values for name, values in known.items() if values}
+        if not known:
+            found.append(not_measured(where, expected, "no pair of copies with and without batch norm that trained"))
+            continue
+        name = max(known, key=lambda each: math.fsum(known[each]) / len(known[each]))
+        normal, plain = used[name]
+        note = noted({"batch norm": list(normal.values()), "without": list(plain.values())})
+        found.append(finding(name, expected, by_setting[name], conditions=ids(normal, plain), note=note))
     return found
+
+
+def _levels(normal: Trained, plain: Trained) -> tuple[float, float]:
+    between = (normal.last("segment_sharpness"), plain.last("segment_sharpness"))
+    if normal.reached and plain.reached and all(map(math.isfinite, between)):
+        return between
+    return sharpness(normal), sharpness(plain)
 
 
 def correlations(runs: Sequence[Run]) -> dict[str, dict[str, dict[int, float]]]:
@@ -362,7 +397,7 @@ def within_steps(expected: Region, *, small: bool) -> Measure:
             for copy in every(grid):
                 by_seed[copy.seed].append((sharpness(copy), quality(copy)))
             values = {seed: tau(pairs) for seed, pairs in by_seed.items()}
-            found.append(finding(setting, expected, values, conditions=ids(grid), note=fates(every(grid))))
+            found.append(finding(setting, expected, values, conditions=ids(grid), note=noted(by_point(grid))))
         return found
 
     return measure

@@ -23,7 +23,7 @@ def _diagonal() -> tuple[HessianGeneralization, ...]:
         seeds=12,
         steps=2000,
         goal_loss=0.01,
-        check_every=20,
+        check_every=1,
         read_every=2000,
     )
     sam = replace(base, method=("sam",))
@@ -38,7 +38,7 @@ def _diagonal() -> tuple[HessianGeneralization, ...]:
 
 def _parity() -> tuple[HessianGeneralization, ...]:
     base = HessianGeneralization(
-        data="parity-30-200", network=(MLP,), seeds=6, steps=3000, goal_loss=0.01, check_every=20, read_every=3000
+        data="parity-30-200", network=(MLP,), seeds=6, steps=3000, goal_loss=0.01, check_every=1, read_every=3000
     )
     sam = replace(base, method=("sam",))
     dropped = tuple(f"{MLP}-dropout{p}" for p in (0.2, 0.5, 0.8))
@@ -48,7 +48,7 @@ def _parity() -> tuple[HessianGeneralization, ...]:
         replace(base, batch_size=(200,), step_size=(0.5, 1.5, 4.5)),
         replace(sam, batch_size=(4,), step_size=(0.06,), strength=(0.05, 0.1)),
         replace(sam, batch_size=(200,), step_size=(1.5,), strength=(0.1, 0.2)),
-        replace(base, batch_size=(20,), step_size=(0.3,), network=dropped, seeds=3),
+        replace(base, batch_size=(20,), step_size=(0.3,), network=dropped, seeds=3, check_every=5),
     )
 
 
@@ -60,10 +60,11 @@ def _digits() -> tuple[HessianGeneralization, ...]:
         step_size=(0.1, 0.3),
         steps=1500,
         goal_loss=0.05,
-        check_every=20,
+        check_every=5,
         read_every=1500,
+        segment_points=8,  # the paper's code
     )
-    normal = replace(base, network=("cnn-bn-relu-width4",), ghost_batch=50, segment_points=8)  # 8: the paper's code
+    normal = replace(base, network=("cnn-bn-relu-width4",), ghost_batch=50)
     return (base, normal)
 
 
@@ -99,13 +100,14 @@ def paper() -> tuple[HessianGeneralization, ...]:
         goal_accuracy=0.99,
         check_every=100,
         read_every=1000,
+        segment_points=8,  # the official code
         together=False,
     )
     sizes = {100: (0.01, 0.03, 0.1), 1000: (0.03, 0.1, 0.3), 40_000: (0.03, 0.1, 0.3)}
     plain = [replace(base, batch_size=(batch,), step_size=steps) for batch, steps in sizes.items()]
     return (
         *plain,
-        *(replace(each, network=("vgg11-bn",), ghost_batch=100, segment_points=8) for each in plain),  # 8: the official code
+        *(replace(each, network=("vgg11-bn",), ghost_batch=100) for each in plain),
         *(replace(each, method=("sam",), step_size=each.step_size[1:2], strength=(0.05, 0.1, 0.2)) for each in plain),
         replace(
             base,

@@ -28,9 +28,9 @@ def _correlations(runs: Sequence[Run]) -> Table | None:
     return Table(
         "correlations",
         "Kendall's tau between lambda_max and generalization",
-        "Within each sweep, and over all settings of a task: one tau a seed, their mean with its Student-t 95% interval. A tau "
-        "of -1 says that the flatter of two always generalizes better. Seeds without a tau had fewer than three settings that "
-        "trained, or all alike.",
+        "Within each sweep, and over all settings of a task (one network; dropout and batch norm are others): one tau a seed, "
+        "their mean with its Student-t 95% interval. A tau of -1 says that the flatter of two always generalizes better. Seeds "
+        "without a tau had fewer than three settings that trained, or all alike.",
         ("task", "sweep", "tau", "seeds", "without a tau"),
         rows,
     )

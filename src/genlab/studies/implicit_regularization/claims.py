@@ -90,7 +90,7 @@ CLAIMS = (
     ),
     Claim(
         "E5a",
-        "The norm of small-batch gradients alone, grafted onto the large batch's direction, closes most of the gap on CIFAR-10.",
+        "The norm of small-batch gradients alone, grafted onto the large batch's direction, closes most of it (on CIFAR-10).",
         "share of the gap",
         "0.82 iterative, 0.83 external, 0.81 NGD (ResNet-18)",
         closes(HALF, "iterative", "external", "ngd", where=lambda task: not _hundred(task)),

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from genlab.intervals import Interval
 from genlab.results.claims import Finding, Region, finding, judged, not_measured
 from genlab.results.runs import Run
-from genlab.studies.bundles.copies import Grid, Point, Seeds, Trained, fates, unequal
+from genlab.studies.bundles.copies import Grid, Point, Seeds, noted
 from genlab.studies.implicit_regularization.arms import (
     Arm,
     Task,
@@ -29,7 +30,7 @@ def ids(*arms: Arm) -> tuple[str, ...]:
 def notes(**arms: Arm) -> str:
     """Lost copies, and a flag where the arms' training losses are unequal."""
     groups = {name.replace("_", " "): list(arm.copies.values()) for name, arm in arms.items()}
-    return "; ".join(filter(None, (fates([copy for copies in groups.values() for copy in copies]), unequal(groups))))
+    return noted(groups, lambda copy: float(copy.columns["training_loss"][copy.best_row]))
 
 
 def written(arm: Arm) -> str:
@@ -47,6 +48,9 @@ def small_generalizes_better(runs: Sequence[Run], expected: Region) -> Sequence[
         small, large = task.small, task.large
         setting = f"{task.name} batch={small.way.batch} {written(small)} against batch={large.way.batch} {written(large)}"
         values = differences(small, large)
+        if not values:
+            found.append(not_measured(setting, expected, _unchosen(small, large) or "no seed in common"))
+            continue
         found.append(
             finding(setting, expected, values, conditions=ids(small, large), note=notes(small_batch=small, large_batch=large))
         )
@@ -77,8 +81,16 @@ def beats_the_control(runs: Sequence[Run], expected: Region) -> Sequence[Finding
     return found
 
 
+def _unchosen(*arms: Arm) -> str:
+    """Why an arm has no step size and strength, if one has none."""
+    missing = [arm.name for arm in arms if arm.point is None]
+    return f"{missing[0]}: no validation set to choose by, or a seed diverged at every point" if missing else ""
+
+
 def _share(task: Task, arm: Arm, setting: str, expected: Region, other: Arm | None = None) -> Finding:
-    conditions = ids(task.small, task.large, arm)
+    conditions = ids(task.small, task.large, arm, *([other] if other else []))
+    if why := _unchosen(task.small, task.large, arm, *([other] if other else [])):
+        return not_measured(setting, expected, why, conditions=conditions)
     between, closed = gap(task), share(task, arm, other)
     if between is not None and between.low <= 0:
         why = f"no gap to close: small minus large batch is {between}"
@@ -87,7 +99,8 @@ def _share(task: Task, arm: Arm, setting: str, expected: Region, other: Arm | No
         return not_measured(setting, expected, "fewer than two seeds trained in each arm", conditions=conditions)
     if not all(map(math.isfinite, (closed.low, closed.high))):
         return not_measured(setting, expected, f"the gap {between} is too uncertain to divide by", conditions=conditions)
-    note = notes(small_batch=task.small, large_batch=task.large, arm=arm)
+    named = {"small_batch": task.small, "large_batch": task.large, "arm": arm} | ({"control": other} if other else {})
+    note = notes(**named)
     return judged(setting, expected, closed, conditions=conditions, note=note)
 
 
@@ -106,7 +119,8 @@ def early_norms(expected: Region, *methods: str) -> Measure:
                     why = "no records of gradient norms at equal steps early in training"
                     found.append(not_measured(f"{task.name} {written(arm)}", expected, why, conditions=conditions))
                     continue
-                found.append(finding(f"{task.name} {written(arm)}", expected, values, conditions=conditions))
+                note = notes(small_batch=task.small, large_batch=task.large, arm=arm)
+                found.append(finding(f"{task.name} {written(arm)}", expected, values, conditions=conditions, note=note))
         return found
 
     return measure
@@ -127,13 +141,15 @@ def sweep(expected: Region, *, rescaled: bool) -> Measure:
                 setting = f"{task.name} {arms[0].name if arms else method.upper()}"
                 if len(arms) < 2 or arms[0].point is None:
                     if arms:
-                        found.append(not_measured(setting, expected, "one micro-batch size only"))
+                        found.append(not_measured(setting, expected, _unchosen(arms[0]) or "one micro-batch size only"))
                     continue
                 values, words = _swept(arms, rescaled=rescaled)
                 if not values:
                     found.append(not_measured(setting, expected, "the grid has no such strength at a larger micro-batch"))
                     continue
-                found.append(finding(f"{task.name} {words}", expected, values, conditions=ids(*arms)))
+                sizes = swept(arms, rescaled=rescaled)
+                note = noted({f"micro-batch {size}": list(copies.values()) for size, (_, copies) in sizes.items()})
+                found.append(finding(f"{task.name} {words}", expected, values, conditions=ids(*arms), note=note))
         return found
 
     return measure
@@ -158,14 +174,9 @@ def _swept(arms: Sequence[Arm], *, rescaled: bool) -> tuple[Mapping[int, float],
     if small == large:
         return {}, ""
     (point, few), (other, many) = known[small], known[large]
-    values = {seed: tested(copy) - _tested(many, seed) for seed, copy in few.items() if seed in many}
+    values = {seed: tested(copy) - tested(many[seed]) for seed, copy in few.items() if seed in many}
     strength = f"lambda={point.strength:g}" if not rescaled else f"lambda={point.strength:g} against {other.strength:g}"
     return values, f"{arms[0].name} against {large}, eta={point.step_size:g} {strength}"
-
-
-def _tested(copies: Mapping[int, Trained], seed: int) -> float:
-    """A copy that diverged generalizes like nothing: its effect is lost, and the finding says so."""
-    return tested(copies[seed])
 
 
 def _near(grid: Grid, wanted: Point) -> Point | None:
@@ -189,15 +200,24 @@ def flips(runs: Sequence[Run], expected: Region) -> Sequence[Finding]:
         if len(tasks) < 2:
             found.append(not_measured(network, expected, f"{next(iter(tasks))} only"))
             continue
-        shares = {name: share(task, task.first("iterative")[0]) for name, task in tasks.items() if task.first("iterative")}
-        ten, hundred = shares.get("cifar10"), shares.get("cifar100")
-        if ten is None or hundred is None:
-            found.append(not_measured(network, expected, "no iterative grafting with two seeds on both"))
+        grafted = {name: task.first("iterative") for name, task in tasks.items()}
+        if not all(grafted.values()):
+            found.append(not_measured(network, expected, "no iterative grafting on both"))
             continue
-        spread = math.hypot(ten.high - ten.low, hundred.high - hundred.low) / 2
-        centre = ten.centre - hundred.centre
-        values = type(ten)(centre, centre - spread, centre + spread, min(ten.n, hundred.n))
-        found.append(judged(f"{network} iterative grafting", expected, values, conditions=ids(tasks["cifar10"].large)))
+        arms = [arm for name, task in tasks.items() for arm in (task.small, task.large, grafted[name][0])]
+        gaps = {name: gap(task) for name, task in tasks.items()}
+        if any(each is None or each.low <= 0 for each in gaps.values()):
+            found.append(not_measured(network, expected, "no gap to close on one of them", conditions=ids(*arms)))
+            continue
+        ten, hundred = (share(tasks[name], grafted[name][0]) for name in ("cifar10", "cifar100"))
+        if ten is None or hundred is None:
+            found.append(not_measured(network, expected, "fewer than two seeds trained in each arm", conditions=ids(*arms)))
+            continue
+        centre = ten.centre - hundred.centre  # the two are independent: their half-widths add as squares do
+        low = centre - math.hypot(ten.centre - ten.low, hundred.high - hundred.centre)
+        high = centre + math.hypot(ten.high - ten.centre, hundred.centre - hundred.low)
+        interval = Interval(centre, low, high, min(ten.n, hundred.n))
+        found.append(judged(f"{network} iterative grafting", expected, interval, conditions=ids(*arms)))
     return found
 
 
@@ -214,9 +234,9 @@ def lowered(expected: Region, column: str, *, early: bool) -> Measure:
                     values = {
                         seed: copy.last(column) / task.large.copies[seed].last(column)
                         for seed, copy in arm.copies.items()
-                        if seed in task.large.copies
+                        if seed in task.large.copies and task.large.copies[seed].last(column)
                     }
-                note = "" if early else notes(GN=arm, large_batch=task.large)
+                note = notes(GN=arm, large_batch=task.large)
                 found.append(finding(f"{task.name} {written(arm)}", expected, values, conditions=ids(task.large, arm), note=note))
         return found
 
