@@ -11,7 +11,8 @@ from genlab.results.claims import Verdict, judge
 from genlab.results.runs import Run
 from genlab.studies.catalogue import Choice, load
 from genlab.studies.hessian_generalization import PRESETS, HessianGeneralization
-from genlab.studies.hessian_generalization.effects import correlations, dropout, family, normalised, tau
+from genlab.studies.hessian_generalization.effects import correlations, tau
+from genlab.studies.hessian_generalization.networks import dropout, family, normalised
 from genlab.studies.study import all_conditions
 
 JITTER = {0: 0.0, 1: 0.001, 2: -0.001}

@@ -13,12 +13,11 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from genlab.training.exactness import full_precision
 from genlab.training.problem import Problem
 
-CALLS = 10  # of one shape before it is traced, which costs about a hundred of them (our assumption)
+CALLS = 100  # of one shape before it is traced: that costs what it saves in some three hundred (docs/log.md)
 MOST_TRACED = 64  # kernels and shapes (our assumption)
 
 
@@ -139,6 +138,8 @@ class Together:
                 self._calls[key] += 1
                 if self._calls[key] < CALLS or (len(self._traced) >= MOST_TRACED):
                     return every(*given)
+                from torch.fx.experimental.proxy_tensor import make_fx  # slow to import
+
                 traced = self._traced[key] = make_fx(lambda *each: every(*each))(*given)
             with torch.no_grad():
                 return traced(*given)

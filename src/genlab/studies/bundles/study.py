@@ -41,7 +41,12 @@ class Bundles(Study):
     """
 
     record: ClassVar[type] = Reading
-    preload: ClassVar[tuple[str, ...]] = ("genlab.studies.bundles.training", "torch.fx.experimental.proxy_tensor")
+    preload: ClassVar[tuple[str, ...]] = (
+        "genlab.studies.bundles.training",
+        "torch.fx.experimental.symbolic_shapes",  # torch.autograd.grad and make_fx import these, and they are slow
+        "torch.fx.experimental.proxy_tensor",
+        "torch._dynamo",
+    )
 
     data: str = "parity-40-300"
     network: tuple[str, ...] = ("fc-relu-depth1-width64",)

@@ -9,18 +9,20 @@ from functools import partial
 from genlab.results.claims import Claim, Region
 from genlab.studies.hessian_generalization.effects import (
     along_the_ratio,
-    dropout_flattens,
-    dropout_has_a_best,
     falls_with_the_step_size,
     gain_of_the_whole_batch,
     gain_shrinks,
-    norm_does_not_flatten,
-    norm_helps,
     quality,
     sam_flattens,
     sam_gain_shrinks,
     sharpness,
     within_steps,
+)
+from genlab.studies.hessian_generalization.networks import (
+    dropout_flattens,
+    dropout_has_a_best,
+    norm_does_not_flatten,
+    norm_helps,
 )
 
 FALLS = Region(high=-0.8)  # our assumption: all but one pair in ten in order

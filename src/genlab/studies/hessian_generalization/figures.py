@@ -7,7 +7,8 @@ from genlab.results.figures import Figure, Panel
 from genlab.results.runs import Run
 from genlab.studies.bundles.copies import Grid, Point, Way, tasks, trained
 from genlab.studies.bundles.drawing import ERROR, line, path
-from genlab.studies.hessian_generalization.effects import dropouts, quality, sharpness, trains
+from genlab.studies.hessian_generalization.effects import quality, sharpness, trains
+from genlab.studies.hessian_generalization.networks import dropouts
 
 ACCURACY, RISK = "test accuracy", "-log10 of the test loss"
 

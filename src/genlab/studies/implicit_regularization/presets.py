@@ -38,7 +38,8 @@ def _diagonal() -> tuple[ImplicitRegularization, ...]:
         replace(base, method=("gn",), microbatch=(20,), step_size=steps, strength=(*gn, 0.4, 0.8, 1.6)),
         replace(base, method=("ft",), microbatch=(1,), step_size=steps, strength=wide),
         replace(base, method=("ft",), microbatch=(20,), step_size=steps, strength=(*wide, 0.06, 0.2, 0.6)),
-        replace(base, method=("aj", "uj"), microbatch=(1,), step_size=steps, strength=wide),  # with one output the two are one
+        replace(base, method=("aj",), microbatch=(1,), step_size=steps, strength=wide),
+        replace(base, method=("uj",), microbatch=(1,), step_size=steps, strength=(0.01,)),  # with one output it is AJ
         replace(base, method=("l2",), step_size=steps, strength=(*wide, 0.1)),
         replace(base, method=("iterative",), microbatch=(1,), step_size=grafted),
         replace(base, method=("external",), donor_batch=1, donor_step_size=0.08, step_size=grafted),
