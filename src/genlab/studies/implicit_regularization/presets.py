@@ -7,7 +7,7 @@ from genlab.studies.implicit_regularization.study import ImplicitRegularization
 
 
 def mini() -> tuple[ImplicitRegularization, ...]:
-    """Two minutes on two CPU cores: a diagonal linear network with 12 seeds, and an MLP on parity with 4.
+    """Under three minutes on two CPU cores: a diagonal linear network with 12 seeds, and an MLP on parity with 4.
 
     Sizes, and strengths among which the best of each arm lies within, were picked on seeds from 100, which are not reported.
     """
