@@ -62,7 +62,12 @@ class Sam:
 
     def ascent(self, weights: Float[Tensor, " param"], gradient: Float[Tensor, " param"]) -> Float[Tensor, " param"]:
         """How far and where SAM climbs from weights with this gradient: a vector of norm rho, unless adaptive."""
-        scale = weights.abs() if self.adaptive else torch.ones_like(weights)
-        climbing = gradient * scale
-        norm = torch.linalg.vector_norm(climbing)
-        return climbing * scale * torch.where(norm > 0, self.radius / norm, torch.zeros_like(norm))
+        return ascent(weights, gradient, self.radius, adaptive=self.adaptive)
+
+
+def ascent(weights: Tensor, gradient: Tensor, radius: float | Tensor, *, adaptive: bool) -> Tensor:
+    """``Sam.ascent``, of one vector of weights; the radius may be a tensor, where copies train together."""
+    scale = weights.abs() if adaptive else torch.ones_like(weights)
+    climbing = gradient * scale
+    norm = torch.linalg.vector_norm(climbing)
+    return climbing * scale * torch.where(norm > 0, radius / norm, torch.zeros_like(norm))

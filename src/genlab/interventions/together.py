@@ -24,7 +24,7 @@ from genlab.interventions.quantities import (
     rows,
     unit_jacobian,
 )
-from genlab.interventions.sam import Sam
+from genlab.interventions.sam import Sam, ascent
 from genlab.training.loop import Intervention
 from genlab.training.losses import Loss
 from genlab.training.microbatches import permutation
@@ -120,7 +120,7 @@ def _sam(run: _Step, interventions: Sequence[Sam]) -> Slopes:
     def kernel(weights: Tensor, inputs: Tensor, targets: Tensor, radius: Tensor) -> Any:
         def climb(x: Tensor, y: Tensor) -> Any:
             here, seen = slope(weights, x, y)
-            return slope(weights + _ascent(weights, here, radius, first.adaptive), x, y)[0], seen
+            return slope(weights + ascent(weights, here, radius, adaptive=first.adaptive), x, y)[0], seen
 
         gradient, (loss, right) = vmap(climb)(inputs, targets)
         return gradient.sum(dim=0), loss.sum(), right.sum()
@@ -132,13 +132,6 @@ def _sam(run: _Step, interventions: Sequence[Sam]) -> Slopes:
     ]
     gradient, loss, right = (sum(each) for each in zip(*found, strict=True))
     return Slopes(loss, right if one.labelled else None, gradient, torch.zeros_like(loss))
-
-
-def _ascent(weights: Tensor, gradient: Tensor, radius: Tensor, adaptive: bool) -> Tensor:
-    """As ``Sam.ascent``, the radius a tensor."""
-    scale = weights.abs() if adaptive else torch.ones_like(weights)
-    norm = torch.linalg.vector_norm(gradient * scale)
-    return gradient * scale.square() * torch.where(norm > 0, radius / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0)
 
 
 def _penalised(run: _Step, interventions: Sequence[MicrobatchPenalty]) -> Slopes:

@@ -1,7 +1,7 @@
 """What a bundle will cost: a few steps timed here, on random data of the same shape."""
 
 import functools
-import time
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,13 +10,13 @@ import torch
 
 from genlab.studies.bundles.plan import STRONG, Plan, plan
 from genlab.studies.bundles.runner import Copies, runner
+from genlab.studies.pricing import PROCESS_BYTES, fastest
 from genlab.studies.study import Price
 from genlab.training import data, networks, synthetic
 from genlab.training.data import Data
 from genlab.training.losses import LOSSES
 from genlab.training.problem import Problem
 
-PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
 LARGE = 100_000_000  # examples times parameters of a step above which it is timed on fewer examples (our assumption)
 FEW = 16  # examples that a large step is timed on, in micro-batches and ghost batches of as many (our assumption)
 PRODUCTS = 85  # of the Hessian at a copy's end: Hutch++'s 45 and some forty of the eigen-solver
@@ -56,7 +56,7 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
         seconds += PRODUCTS * PRODUCT * 3 * outline.train * score * (1 + planned.segment_points / 2)
     numbers = (
         (outline.train + outline.validation + outline.test)
-        * _size(outline.inputs)
+        * math.prod(outline.inputs)
         * (planned.seeds if synthetic.parse(planned.data) else 1)
     )
     return Price(
@@ -64,16 +64,6 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
         memory_bytes=int(PROCESS_BYTES + 4 * (numbers + 12 * copies * parameters)),
         records=copies * (readings + 1),
     )
-
-
-@functools.cache
-def check_data(name: str, data_dir: str | None) -> None:
-    """Load a data set and forget it.
-
-    Raises:
-        ValueError: as ``data.load``.
-    """
-    data.load(name, data_dir=data_dir)
 
 
 def _alike(planned: Plan) -> Plan:
@@ -114,27 +104,10 @@ def _measure(planned: Plan, outline: data.Outline, examples: int, device: str) -
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        step = _fastest(lambda: running.slopes(numbers, weights, 0, norms).loss.sum().item()) * examples / timed
+        step = fastest(lambda: running.slopes(numbers, weights, 0, norms).loss.sum().item()) * examples / timed
         if norms is not None:
             step *= 2  # and the donor's
-        score = _fastest(lambda: running.scores("training", numbers, weights)) / timed
+        score = fastest(lambda: running.scores("training", numbers, weights)) / timed
     finally:
         torch.set_num_threads(threads)
     return step, score, parameters, normalised
-
-
-def _fastest(call: Any) -> float:
-    """Seconds of the fastest of six calls, or of those that fit into a second where one is slow."""
-    taken: list[float] = []
-    while len(taken) < 6 and sum(taken) < 1:
-        begun = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for each in shape:
-        size *= each
-    return size

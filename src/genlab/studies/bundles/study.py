@@ -125,7 +125,7 @@ class Bundles(Study):
 
     def ready(self, settings: Mapping[str, Any]) -> None:
         """Load the data once: an absent or broken copy is found now, not after an hour."""
-        from genlab.studies.bundles.price import check_data
+        from genlab.studies.pricing import check_data
 
         check_data(settings["data"], self.data_dir)
 

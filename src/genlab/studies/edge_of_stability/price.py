@@ -1,7 +1,7 @@
 """What a condition will cost: one gradient and a few products, timed here on random data of the same shape."""
 
 import functools
-import time
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from genlab.probes.eigen import ROOM
 from genlab.probes.graphs import GRAPH_OVER_ACTIVATIONS
 from genlab.probes.hessian import Hessian
+from genlab.studies.pricing import PROCESS_BYTES, fastest
 from genlab.studies.study import Price
 from genlab.training import data, networks
 from genlab.training.losses import cross_entropy, half_squared_error
@@ -17,7 +18,6 @@ from genlab.training.problem import Problem
 
 PRODUCTS_A_READING = 15  # measured on digits at tolerance 3e-3, docs/log.md
 FLOW_GRADIENTS_A_STEP = 12  # 4 an RK4 step, of which 1 to 4 cover one descent step as the flow sharpens past 2/eta
-PROCESS_BYTES = 450 * 2**20  # measured: 350 MB with torch, scipy and pyarrow imported; the rest for reading data
 MOST_DENSE = 5000  # parameters of a dense float64 Hessian: 200 MB
 FEW, LARGE_SECONDS = 100, 0.3  # our assumptions: a gradient of so many examples is timed where that of the batch takes longer
 HESSIAN_BYTES = 2**30  # the tracker's default bound on kept graphs
@@ -73,23 +73,13 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     if settings["test_every"] and outline.test:
         gradients += settings["steps"] / settings["test_every"] * outline.test / outline.train / 3
     item = {"float32": 4, "float64": 8}[settings["precision"]]
-    numbers = (outline.train + outline.test) * _size(outline.inputs) + parameters * 2 * (2 * settings["eigenpairs"] + ROOM)
+    numbers = (outline.train + outline.test) * math.prod(outline.inputs) + parameters * 2 * (2 * settings["eigenpairs"] + ROOM)
     graphs = min(HESSIAN_BYTES, GRAPH_OVER_ACTIVATIONS * activations * max(1, outline.train // batch))
     return Price(
         seconds=share * (gradients * gradient + products * product),
         memory_bytes=int(PROCESS_BYTES + item * numbers + graphs),
         records=settings["steps"] + 1,
     )
-
-
-@functools.cache
-def check_data(name: str, data_dir: str | None) -> None:
-    """Load a data set and forget it.
-
-    Raises:
-        ValueError: as ``data.load``.
-    """
-    data.load(name, data_dir=data_dir)
 
 
 @functools.cache
@@ -113,29 +103,12 @@ def _measure(
     try:
         weights = problem.weights()
         few = problem.subset(slice(FEW))
-        timed = few if _fastest(lambda: few.slope(weights).loss) * batch / FEW > LARGE_SECONDS else problem
-        gradient = _fastest(lambda: timed.slope(weights).loss)
+        timed = few if fastest(lambda: few.slope(weights).loss) * batch / FEW > LARGE_SECONDS else problem
+        gradient = fastest(lambda: timed.slope(weights).loss)
         hessian = Hessian(timed, weights)
-        product = _fastest(lambda: hessian(weights[None]).sum().item())
+        product = fastest(lambda: hessian(weights[None]).sum().item())
     finally:
         torch.set_num_threads(threads)
     normalised = any(isinstance(each, torch.nn.modules.batchnorm._BatchNorm) for each in module.modules())
     scale = batch / len(timed.targets)
     return scale * gradient, scale * product, problem.parameter_count, int(scale * timed.activation_bytes), normalised
-
-
-def _fastest(call: Any) -> float:
-    """Seconds of the fastest of six calls, or of those that fit into a second where one is slow."""
-    taken: list[float] = []
-    while len(taken) < 6 and sum(taken) < 1:
-        begun = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for each in shape:
-        size *= each
-    return size
