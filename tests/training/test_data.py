@@ -25,6 +25,13 @@ def test_digits_are_split_at_a_thousand_and_standardised() -> None:
     assert sum(digits.train_counts) == 1000
 
 
+def test_digits_as_pixels_are_shares_of_sixteen() -> None:
+    data = load("digits-30-pixels/held-out")
+    assert torch.equal(data.train_inputs * 16, torch.from_numpy(load_digits().data[:30]).float().reshape(30, 1, 8, 8))
+    assert (len(data.train_inputs), data.validation_inputs is None, data.black) == (30, False, (0.0,))
+    assert "not normalised" in data.note
+
+
 @settings(deadline=None, max_examples=30)
 @given(first=st.integers(1, 1000))
 def test_fewer_digits_are_the_first_of_the_same(first: int) -> None:

@@ -284,6 +284,19 @@ def test_names_say_channels_and_splits_keep_them(folder: Path, monkeypatch: pyte
     assert load("cifar10", data_dir=str(folder)).black is None
 
 
+def test_pixels_are_in_the_unit_interval_and_splits_keep_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(images.SETS, "cifar10", SMALL)
+    monkeypatch.setitem(splits.HELD, "cifar10", 6)
+    stored = torch.from_numpy(read(SMALL, str(folder))[0].pixels[:7]).permute(0, 3, 1, 2)
+    for name in ("cifar10-pixels", "cifar10-7-pixels", "cifar10-pixels/held-out", "cifar10-7-pixels/held-out"):
+        data = load(name, data_dir=str(folder))
+        assert torch.equal((255 * data.train_inputs[:7]).round().to(torch.uint8), stored)
+        assert 0 <= data.test_inputs.min() < data.test_inputs.max() <= 1
+        assert data.black == (0, 0, 0)
+        assert len(data.train_inputs) == outline(name).train
+        assert "not normalised" in data.note
+
+
 @pytest.mark.parametrize(
     "name", ["fashion-mnist-1k-strided", "fashion-mnist-5", "fashion-mnist/held-out", "fashion-mnist-3/held-out"]
 )

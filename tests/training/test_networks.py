@@ -67,6 +67,31 @@ def test_a_miniature_as_wide_as_the_paper_is_the_papers(miniature: str, whole: s
     assert same(papers(miniature, seed=3), papers(whole, seed=3))
 
 
+@pytest.mark.parametrize(
+    ("network", "first"),
+    [
+        (
+            "cnn3-strided-relu-width4",
+            [nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 3, 2, 1), nn.ReLU()],
+        ),
+        (
+            "cnn3-avgpool-relu-width4",
+            [
+                *(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(4, 8, 3, padding=1), nn.ReLU()),
+                *(nn.AvgPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)),
+            ],
+        ),
+    ],
+)
+def test_three_stages_halve_the_image_by_strides_or_by_means(network: str, first: list[nn.Module]) -> None:
+    for side, flat in ((8, 16), (28, 16 * (16 if "strided" in network else 9))):
+        built = build(network, inputs=(1, side, side), outputs=10, seed=0)
+        plain = nn.Sequential(*first, nn.Flatten(), nn.Linear(flat, 10))
+        plain.load_state_dict(dict(zip(plain.state_dict(), built.state_dict().values(), strict=True)))
+        images = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(built(images), plain(images))
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("width", [None, 1, 50])
 @pytest.mark.parametrize("activation", ["tanh", "softplus"])
@@ -203,6 +228,7 @@ def test_an_unknown_id_is_answered_with_the_forms_and_the_nearest(network: str, 
         ("resnet16", (3, 32, 32), 10, r"'resnet16': a resnet has 6 k \+ 2 layers .*got 16; try resnet14"),
         ("resnet18", (1, 8, 4), 10, r"'resnet18' needs inputs .* 8 pixels a side at least, got \(1, 8, 4\)"),
         ("vgg16-width2", (3, 28, 32), 10, r"'vgg16-width2' needs .* 32 pixels a side at least, got \(3, 28, 32\)"),
+        ("cnn3-strided-elu", (1, 7, 8), 10, r"'cnn3-strided-elu' needs .* 8 pixels a side at least, got \(1, 7, 8\)"),
         ("resnet2", (3, 32, 32), 10, r"got 2; try resnet8"),
         ("transformer", (1, 8, 8), 10, r"'transformer' needs inputs \(tokens,\), got \(1, 8, 8\): use data like grammar-200"),
         ("transformer-width9-heads2", (8,), 5, r"2 heads cannot share a width of 9; try -width8-heads2"),

@@ -3,6 +3,7 @@
     cifar10, cifar10-N     first N training images, standardised with statistics of all 50,000; test always 10,000
     cifar100, svhn, fashion-mnist, cifar100-N, ...    the same of other image sets: images.py
     cifar10-channels, cifar100-N-channels, ...        normalised channel by channel, as augmentation.py wants them
+    cifar10-pixels, digits-N-pixels, ...              images in [0, 1] as stored, as smoothing/ wants them
     cifar10-1k-strided, fashion-mnist-1k-strided      ``_1k`` of paper 2's code: every 50th, 60th image of both sets
     chebyshev-K-N          x evenly on [-1, 1], y = T_K(x), N points
     linear-N-N             X'X / N = I, Y = X A', A standard normal: noiseless
@@ -26,18 +27,19 @@ from genlab.training.dataset import Data, assembled
 __all__ = ["FORMS", "Data", "Outline", "load", "outline"]
 
 FORM = re.compile(
-    rf"(?P<images>{'|'.join(images.SETS)}|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?)(?P<strided>-strided)?)?(?P<channels>-channels)?"
+    rf"(?P<images>{'|'.join(images.SETS)}|digits)(?:-(?P<first>[1-9][0-9]*)(?P<thousands>k?)(?P<strided>-strided)?)?(?P<scale>-channels|-pixels)?"
     r"(?:/(?P<split>held-out|inverted))?"
     r"|chebyshev-(?P<degree>[1-9][0-9]*)-(?P<points>[1-9][0-9]*)"
     r"|linear-(?P<rows>[1-9][0-9]*)-(?P<columns>[1-9][0-9]*)"
 )
 FORMS = (
     "cifar10, cifar10-N, digits, digits-N and likewise cifar100, svhn, fashion-mnist, any of them with /held-out, "
-    "cifar10-channels, cifar100-channels, cifar10/inverted, "
+    "cifar10-channels, cifar100-channels, cifar10/inverted, any of them with -pixels, "
     f"{', '.join(f'{name}-1k-strided' for name, each in images.SETS.items() if each.stride)}, "
     f"{text.FORMS}, chebyshev-K-N, linear-N-N, {synthetic.FORMS} (N a number like 5000, which all but the last four may write 5k)"
 )
 DIGITS_TRAIN, DIGITS_TEST = 1000, 797  # our assumption: the first 1,000 of 1,797 rows train, the others test
+PIXELS = "images in [0, 1], not normalised: that is the network's first layer"
 NO_TEST_SET = "no test set: test is train, as in the official code"
 
 
@@ -72,10 +74,10 @@ def load(name: str, *, data_dir: str | None = None, draw: int = 0) -> Data:
     assert form is not None
     if form["split"]:
         examples = outline(name).train  # before anything is read
-        whole = load(form["images"] + (form["channels"] or ""), data_dir=data_dir)
+        whole = load(form["images"] + (form["scale"] or ""), data_dir=data_dir)
         return splits.named(whole, form["split"], examples, name)
     if form["images"] == "digits":
-        return _digits(name, outline(name).train)
+        return _digits(name, outline(name).train, standardised=form["scale"] is None)
     if form["images"]:
         return _images(name, outline(name).train, form, data_dir)
     if form["degree"]:
@@ -146,7 +148,7 @@ def _form(name: str) -> re.Match[str]:
         strided = [f"{each}-1k-strided" for each, known in images.SETS.items() if known.stride]
         if name not in strided:
             raise ValueError(f"data {name!r}: the strided sets are those of one paper, whole: use {' or '.join(strided)}")
-    if form["channels"]:
+    if form["scale"] == "-channels":
         constants = [each for each, known in images.SETS.items() if known.channels]
         if form["images"] not in constants:
             raise ValueError(
@@ -169,7 +171,10 @@ def _images(name: str, first: int, form: re.Match[str], data_dir: str | None) ->
     train, test = images.read(known, data_dir)
     rows = slice(None, None, known.stride) if form["strided"] else slice(first)
     black = None
-    if form["channels"]:
+    if form["scale"] == "-pixels":
+        train_inputs, test_inputs = images.unscaled(train, first), images.unscaled(test)
+        note, black = PIXELS, (0.0,) * known.inputs[0]
+    elif form["scale"]:
         assert known.channels is not None
         train_inputs, test_inputs = images.normalise(train, test, known.channels, first)
         black = images.black(known.channels)
@@ -207,18 +212,21 @@ def _linear(name: str, size: int) -> Data:
     return assembled(name, both, both, classes=None, note=NO_TEST_SET)
 
 
-def _digits(name: str, first: int) -> Data:
+def _digits(name: str, first: int, *, standardised: bool) -> Data:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
     pixels, labels = pixels.reshape(-1, 1, 8, 8) / 16, torch.from_numpy(labels).long()
-    train = pixels[:DIGITS_TRAIN]
-    deviation = train.std(axis=0)
-    inputs = torch.from_numpy((pixels - train.mean(axis=0)) / np.where(deviation == 0, 1, deviation)).float()
     note = "rows in scikit-learn's order, which names 13 writers but not whose row is whose: some may be on both sides"
-    return assembled(
-        name, (inputs[:first], labels[:first]), (inputs[DIGITS_TRAIN:], labels[DIGITS_TRAIN:]), classes=10, note=note
-    )
+    if standardised:
+        train = pixels[:DIGITS_TRAIN]
+        deviation = train.std(axis=0)
+        pixels = (pixels - train.mean(axis=0)) / np.where(deviation == 0, 1, deviation)
+    else:
+        note = f"{note}; {PIXELS}"
+    inputs = torch.from_numpy(pixels).float()
+    train, test = (inputs[:first], labels[:first]), (inputs[DIGITS_TRAIN:], labels[DIGITS_TRAIN:])
+    return assembled(name, train, test, classes=10, note=note, black=None if standardised else (0.0,))
 
 
 def _drawn(named: synthetic.Name, draw: int) -> Data:

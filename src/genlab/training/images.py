@@ -152,6 +152,12 @@ def normalise(
     return _scaled(train.pixels[:first], mean, deviation), _scaled(test.pixels, mean, deviation)
 
 
+def unscaled(images: Images, first: int | None = None) -> NDArray[np.float32]:
+    """Inputs (n, channels, height, width) in [0, 1]: x / 255, where noise has its stated size and radii their unit."""
+    channels = images.pixels.shape[-1]
+    return _scaled(images.pixels[:first], np.zeros(channels), np.ones(channels))
+
+
 def black(channels: tuple[tuple[float, ...], tuple[float, ...]]) -> tuple[float, ...]:
     """What ``normalise`` makes of a pixel of zeros, one number a channel."""
     return tuple(float(np.float32(-mean / deviation)) for mean, deviation in zip(*channels, strict=True))

@@ -14,6 +14,8 @@ Not in that paper: miniatures, networks of Novack et al. 2022, and ours.
 
 fc-ACT[-depthD]-widthN  N units instead of 200
 cnn-...-widthN          N channels instead of 32
+cnn3-strided-ACT[-widthN]   3 x [Conv 3x3, ACT] of N, 2 N and 4 N channels (32), stride 2, Flatten, Linear
+cnn3-avgpool-ACT[-widthN]   the same with stride 1 and AvgPool 2
 vgg11[-bn][-widthN][-dropoutP]   N channels in the first convolution instead of 64, dropout in the classifier (0)
 vgg16[-bn][-widthN][-dropoutP]   VGG-16 as in torchvision, dropout 0.5; with -bn that of Novack et al. 2022
 resnet18[-widthN]       ResNet-18 of Novack et al. 2022: a 3 x 3 stem, N channels in the first of 4 stages (64)
@@ -34,7 +36,7 @@ import torch
 from torch import nn
 
 from genlab.training import diagonal, resnet, resnet18, transformer, vgg
-from genlab.training.convolutional import CHANNELS, convolutional
+from genlab.training.convolutional import CHANNELS, convolutional, three_stages
 from genlab.training.feedforward import WIDTH, deep_linear, fully_connected, regression
 from genlab.training.layers import ACTIVATIONS
 
@@ -87,6 +89,13 @@ FAMILIES: tuple[Family, ...] = (
         re.compile(rf"cnn-(?:(?P<variant>bn|avgpool)-)?(?P<act>relu|elu|tanh){_options(width=_COUNT)}"),
         lambda name, o, inputs, outputs: convolutional(
             name, o["act"], inputs, outputs, variant=o.get("variant", ""), channels=int(o.get("width", CHANNELS))
+        ),
+    ),
+    Family(
+        "cnn3-[strided|avgpool]-ACT[-widthN]",
+        re.compile(rf"cnn3-(?P<halving>strided|avgpool)-(?P<act>relu|elu|tanh){_options(width=_COUNT)}"),
+        lambda name, o, inputs, outputs: three_stages(
+            name, o["act"], inputs, outputs, strided=o["halving"] == "strided", channels=int(o.get("width", CHANNELS))
         ),
     ),
     Family(

@@ -62,7 +62,7 @@ def inverted(data: Data) -> Data:
         ValueError: other data than the whole of CIFAR-10.
     """
     _check(data)
-    if data.name not in ("cifar10", "cifar10-channels") or len(data.train_targets) != CIFAR10:
+    if data.name not in ("cifar10", "cifar10-channels", "cifar10-pixels") or len(data.train_targets) != CIFAR10:
         raise ValueError(
             f"the inverted split is that of cifar10 in one paper's code, got {data.name!r} with {len(data.train_targets):,} "
             "training examples: use cifar10/inverted, or NAME/held-out for other data"
@@ -80,7 +80,7 @@ def inverted(data: Data) -> Data:
 
 
 SPLITS: Mapping[str, Callable[[Data], Data]] = {
-    "held-out": lambda data: held_out(data, HELD[data.name.removesuffix("-channels")]),
+    "held-out": lambda data: held_out(data, HELD[data.name.removesuffix("-channels").removesuffix("-pixels")]),
     "inverted": inverted,
 }
 
