@@ -36,7 +36,7 @@ DIGITS = ImplicitRegularization(
     curvature=False,
 )
 METHODS: dict[str, ImplicitRegularization] = {
-    "plain": dataclasses.replace(REGRESSION, batch_size=(3,)),
+    "plain": dataclasses.replace(REGRESSION, batch_size=(3,), curvature_every=4),
     "sam": dataclasses.replace(REGRESSION, method=("sam",), strength=(0.0, 0.1)),
     "m-SAM": dataclasses.replace(REGRESSION, method=("sam",), microbatch=(3,), strength=(0.05, 0.1)),
     "gn": dataclasses.replace(REGRESSION, method=("gn",), microbatch=(3,), strength=(0.0, 0.1)),

@@ -87,25 +87,30 @@ def test_a_copy_rests_at_its_goal_and_one_that_diverges_is_kept() -> None:
             assert row.sharpness is None
 
 
-def test_the_last_reading_of_a_small_network_has_its_exact_hessian() -> None:
+@pytest.mark.parametrize("curvature_every", [0, 2])
+def test_readings_of_a_small_network_have_its_exact_hessian(curvature_every: int) -> None:
     import torch
 
     from genlab.probes.hessian import Hessian
     from genlab.studies.bundles.plan import plan
     from genlab.studies.bundles.runner import copies
 
-    study = dataclasses.replace(REGRESSION, seeds=1, step_size=(0.1,), steps=2)
+    study = dataclasses.replace(
+        REGRESSION, seeds=1, step_size=(0.1,), steps=2, check_every=1, read_every=1, curvature_every=curvature_every
+    )
     settings = study.conditions()[0].settings
-    (last,) = [row for row in rows_of(study, settings)[0] if row.ending]
+    rows = rows_of(study, settings)[0]
+    assert [row.step for row in rows if row.sharpness is not None] == ([0, 2] if curvature_every else [2])
     held, _ = copies(plan(settings), "cpu", None)
     problem = held.problems[0]
     weights = problem.weights()
-    for _ in range(2):
+    for row in rows:
+        if row.sharpness is not None:
+            values = torch.linalg.eigvalsh(Hessian(problem, weights).dense())
+            assert row.sharpness == pytest.approx(values[-1].item(), rel=1e-9)
+            assert row.hessian_trace == pytest.approx(values.sum().item(), rel=1e-9)
+            assert row.hessian_trace_error == 0
         weights = weights - 0.1 * problem.slope(weights).gradient
-    values = torch.linalg.eigvalsh(Hessian(problem, weights).dense())
-    assert last.sharpness == pytest.approx(values[-1].item(), rel=1e-9)
-    assert last.hessian_trace == pytest.approx(values.sum().item(), rel=1e-9)
-    assert last.hessian_trace_error == 0
 
 
 def test_noise_is_exact_where_copies_train_together() -> None:
@@ -190,6 +195,8 @@ def test_the_best_record_is_that_of_the_validation_set() -> None:
         ({"method": ("external",)}, "donor_batch"),
         ({"donor_batch": 4}, "method=external wants"),
         ({"read_every": 15}, "read_every is a multiple of check_every=10, got 15: try 20"),
+        ({"curvature_every": 150}, "curvature_every is a multiple of read_every=100, got 150: try 200"),
+        ({"curvature_every": 100, "curvature": False}, "set curvature=true"),
         ({"step_size": (0.0,)}, "step_size is above 0"),
         ({"step_size": (0.1, 0.1)}, "names a value twice"),
         ({"step_size": ()}, "at least one value"),

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from tests.studies.bundled import made
+from tests.studies.bundled import made, run_of
 
 from genlab.results.claims import Verdict, judge
 from genlab.results.runs import Run
+from genlab.studies.bundles.plan import Reading
 from genlab.studies.catalogue import Choice, load
 from genlab.studies.hessian_generalization import PRESETS, HessianGeneralization
 from genlab.studies.hessian_generalization.effects import correlations, tau
@@ -147,6 +148,20 @@ def test_figures_and_tables_are_filled() -> None:
 
 def test_nothing_is_made_of_nothing() -> None:
     assert HessianGeneralization.figures([]) == []
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_lambda_max_is_drawn_along_training_where_it_was_measured(seeds: int) -> None:
+    rows = [
+        Reading(step, 0.1, 0.0, seed, 1.0, 0.5, test_accuracy=0.5, sharpness=step + seed, ending="steps" if step == 20 else None)
+        for seed in range(seeds)
+        for step in (0, 10, 20)
+    ]
+    (figure,) = [each for each in HessianGeneralization.figures([run_of(rows)]) if each.name == "along"]
+    (line,) = figure.panels[0].lines
+    middle = (seeds - 1) / 2
+    assert (line.x.tolist(), line.y.tolist()) == ([0, 10, 20], [middle, 10 + middle, 20 + middle])
+    assert line.n is not None and set(line.n.tolist()) == {seeds}
     assert HessianGeneralization.tables([]) == []
     assert HessianGeneralization.remarks([]) == []
 

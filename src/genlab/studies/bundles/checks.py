@@ -19,7 +19,7 @@ def check(study: "Bundles") -> None:
         ValueError: what was expected, what came, and what to type.
     """
     at_least = {"seeds": 1, "steps": 1, "check_every": 1, "read_every": 1, "physical_batch": 1}
-    at_least |= dict.fromkeys(("first_seed", "noise_of", "segment_points", "ghost_batch", "donor_batch"), 0)
+    at_least |= dict.fromkeys(("first_seed", "noise_of", "curvature_every", "segment_points", "ghost_batch", "donor_batch"), 0)
     for name, least in at_least.items():
         if getattr(study, name) < least:
             raise ValueError(f"{name} is at least {least}, got {getattr(study, name)}")
@@ -32,6 +32,13 @@ def check(study: "Bundles") -> None:
     if study.read_every % study.check_every:
         near = study.check_every * max(1, round(study.read_every / study.check_every))
         raise ValueError(f"read_every is a multiple of check_every={study.check_every}, got {study.read_every}: try {near}")
+    if study.curvature_every % study.read_every:
+        near = study.read_every * max(1, round(study.curvature_every / study.read_every))
+        raise ValueError(
+            f"curvature_every is a multiple of read_every={study.read_every}, got {study.curvature_every}: try {near}"
+        )
+    if study.curvature_every and not study.curvature:
+        raise ValueError(f"curvature is off, so nothing is measured every {study.curvature_every} steps: set curvature=true")
     for name in ("network", "batch_size", "method", "microbatch", "step_size", "strength"):
         if not getattr(study, name):
             raise ValueError(f"{name} has at least one value, got none")

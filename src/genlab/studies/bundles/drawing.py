@@ -16,11 +16,11 @@ Value = Callable[[Trained], float]
 def over_seeds(copies: Sequence[Trained], value: Value) -> Interval | None:
     """Mean and interval of the finite values; without width of a single one; None of none."""
     values = [each for copy in copies if math.isfinite(each := value(copy))]
-    if not values:
-        return None
-    if len(values) == 1:
-        return Interval(values[0], math.nan, math.nan, 1)
-    return student_t(values)
+    return _interval(values) if values else None
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    return student_t(values) if len(values) > 1 else Interval(values[0], math.nan, math.nan, 1)
 
 
 def line(name: str, points: Mapping[float, Sequence[Trained]], value: Value, *, dashed: bool = False) -> list[Line]:
@@ -32,6 +32,19 @@ def line(name: str, points: Mapping[float, Sequence[Trained]], value: Value, *, 
         np.array(each, float) for each in zip(*((x, i.centre, i.low, i.high, i.n) for x, i in known), strict=True)
     )
     return [Line(name, x, y, group=name, dashed=dashed, low=low, high=high, n=n, markers=True)]
+
+
+def along(name: str, copies: Sequence[Trained], column: str) -> list[Line]:
+    """A column against the step: the mean over the copies that were measured there, where at least half of them were."""
+    by_step: dict[int, list[float]] = {}
+    for copy in copies:
+        for step, value in zip(*(each.tolist() for each in copy.series(column)), strict=True):
+            by_step.setdefault(int(step), []).append(value)
+    known = {step: _interval(by_step[step]) for step in sorted(by_step) if 2 * len(by_step[step]) >= len(copies)}
+    if len(known) < 2:
+        return []
+    y, low, high, n = (np.array([getattr(each, key) for each in known.values()]) for key in ("centre", "low", "high", "n"))
+    return [Line(name, np.array(list(known), float), y, group=name, low=low, high=high, n=n)]
 
 
 def path(name: str, points: Sequence[Sequence[Trained]], x: Value, y: Value) -> list[Line]:

@@ -43,7 +43,8 @@ class Plan:
         steps: at most. ``goal_loss``, ``goal_accuracy``: of the whole training set, where a copy ends.
         check_every: steps between two looks at the goal; ``read_every``: between two records, a multiple of it.
         noise_of: size of the micro-batches whose mean squared gradient norm is recorded; 0: not recorded.
-        curvature: whether sharpness and trace of the Hessian are measured at each copy's last iterate.
+        curvature: whether sharpness and trace of the Hessian are measured at each copy's last iterate; with ``curvature_every``
+            also at its start and every so many steps, a multiple of ``read_every``.
         segment_points: between the last iterate and the next at which the sharpness is read too; for batch norm.
         ghost_batch: examples that batch norm normalises over; None without batch norm.
         donor_batch, donor_step_size: of the small-batch run whose norms external grafting takes, step by step.
@@ -69,6 +70,7 @@ class Plan:
     goal_accuracy: float | None = None
     noise_of: int = 0
     curvature: bool = True
+    curvature_every: int = 0
     segment_points: int = 0
     ghost_batch: int | None = None
     donor_batch: int | None = None

@@ -53,7 +53,8 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
     )
     seconds = planned.steps * step + evaluated * score
     if planned.curvature:
-        seconds += PRODUCTS * PRODUCT * 3 * outline.train * score * (1 + planned.segment_points / 2)
+        along = planned.steps // planned.curvature_every + 1 if planned.curvature_every else 0
+        seconds += (along + 1) * PRODUCTS * PRODUCT * 3 * outline.train * score * (1 + planned.segment_points / 2)
     numbers = (
         (outline.train + outline.validation + outline.test)
         * math.prod(outline.inputs)

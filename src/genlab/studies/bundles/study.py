@@ -31,7 +31,8 @@ class Bundles(Study):
         steps: at most. ``goal_loss`` and ``goal_accuracy``, of the whole training set, end a copy.
         check_every: steps between looks at the goal; ``read_every``: between records.
         noise_of: size of micro-batches whose mean squared gradient norm is recorded; 0: none.
-        curvature: whether each copy's last iterate has its Hessian measured.
+        curvature: whether each copy's last iterate has its Hessian measured; ``curvature_every``: steps between such
+            measurements along its way, a multiple of ``read_every``; 0: none.
         segment_points: between the last iterate and the next, for batch norm; 0: none.
         ghost_batch: examples that batch norm normalises over; 0: no batch norm.
         donor_batch, donor_step_size: of the run whose norms external grafting takes.
@@ -66,6 +67,7 @@ class Bundles(Study):
     read_every: int = 100
     noise_of: int = 0
     curvature: bool = True
+    curvature_every: int = 0
     segment_points: int = 0
     ghost_batch: int = 0
     donor_batch: int = 0
@@ -107,6 +109,7 @@ class Bundles(Study):
                     goal_accuracy=self.goal_accuracy,
                     noise_of=self.noise_of,
                     curvature=self.curvature,
+                    curvature_every=self.curvature_every,
                     segment_points=self.segment_points,
                     ghost_batch=self.ghost_batch or None,
                     donor_batch=self.donor_batch if method == "external" else None,

@@ -113,7 +113,7 @@ class _Bundle:
             if noises:
                 columns |= dict(zip(("gradient_square", "microbatch_square", "noise_trace"), noises[place], strict=True))
             ending = self.endings[number]
-            if ending and ending != "diverged" and self.plan.curvature:
+            if self._curved(ending):
                 columns |= curvature(self.held, number, weights, self._after(number))
             one = self.held.each[number]
             finite = {name: each for name, each in columns.items() if not (isinstance(each, float) and not math.isfinite(each))}
@@ -123,6 +123,11 @@ class _Bundle:
                 )
             )
         return found
+
+    def _curved(self, ending: str) -> bool:
+        """Whether the Hessian is measured at this record."""
+        every = self.plan.curvature_every
+        return self.plan.curvature and ending != "diverged" and (bool(ending) or (every > 0 and self.step % every == 0))
 
     def _after(self, number: int) -> Tensor | None:
         """The iterate after this one, for the segment between them."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from genlab.results.figures import Figure, Panel
 from genlab.results.runs import Run
 from genlab.studies.bundles.copies import Grid, Point, Way, tasks, trained
-from genlab.studies.bundles.drawing import ERROR, line, path
+from genlab.studies.bundles.drawing import ERROR, along, line, path
 from genlab.studies.hessian_generalization.effects import quality, sharpness, trains
 from genlab.studies.hessian_generalization.networks import dropouts
 
@@ -35,6 +35,13 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
             "lambda_max and generalization against SAM's rho",
             f"One line a batch and step size; rho = 0 is plain descent. {ERROR}",
             [panel for name, ways in every_task.items() for panel in _over_radius(name, ways)],
+        ),
+        Figure(
+            "along",
+            "lambda_max along training",
+            "Of plain descent, where it was measured on the way. Means over the seeds that still train there (half of them at "
+            "least), with Student-t 95% intervals.",
+            [panel for name, ways in every_task.items() for panel in _along(name, ways)],
         ),
         Figure("dropout", "lambda_max and test accuracy against dropout", ERROR, _over_dropout(runs)),
     ]
@@ -93,6 +100,17 @@ def _over_radius(name: str, ways: dict[Way, Grid]) -> list[Panel]:
         lines = [each for label, points in swept.items() for each in line(label, points, value)]
         panels.append(Panel(name, "rho", words, lines))
     return panels if swept else []
+
+
+def _along(name: str, ways: dict[Way, Grid]) -> list[Panel]:
+    lines = [
+        each
+        for way, grid in ways.items()
+        for point, copies in grid.items()
+        for each in along(f"{way} eta={point.step_size:g}", list(copies.values()), "sharpness")
+        if way.method == "sgd"
+    ]
+    return [Panel(name, "step", "lambda_max", lines)] if lines else []
 
 
 def _over_dropout(runs: Sequence[Run]) -> list[Panel]:

@@ -61,7 +61,8 @@ def _digits() -> tuple[HessianGeneralization, ...]:
         steps=1500,
         goal_loss=0.05,
         check_every=5,
-        read_every=1500,
+        read_every=20,
+        curvature_every=60,
         segment_points=8,  # the paper's code
     )
     normal = replace(base, network=("cnn-bn-relu-width4",), ghost_batch=50)
