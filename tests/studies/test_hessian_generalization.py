@@ -161,7 +161,8 @@ def test_lambda_max_is_drawn_along_training_where_it_was_measured(seeds: int) ->
     (line,) = figure.panels[0].lines
     middle = (seeds - 1) / 2
     assert (line.x.tolist(), line.y.tolist()) == ([0, 10, 20], [middle, 10 + middle, 20 + middle])
-    assert line.n is not None and set(line.n.tolist()) == {seeds}
+    assert line.n is not None
+    assert set(line.n.tolist()) == {seeds}
     assert HessianGeneralization.tables([]) == []
     assert HessianGeneralization.remarks([]) == []
 
