@@ -70,21 +70,19 @@ def _digits() -> tuple[HessianGeneralization, ...]:
 
 
 def small() -> tuple[HessianGeneralization, ...]:
-    """A real-image setting for 45 minutes of CPU: 2,000 CIFAR-10 images and an MLP, batch 20 against all; three seeds."""
+    """A real-image setting for 45 minutes of CPU: 2,000 CIFAR-10 images and an MLP, batch 20 against 500; three seeds."""
     base = HessianGeneralization(
         data="cifar10-2k/held-out",
         network=("fc-relu-depth2-width100",),
-        steps=4000,
         goal_accuracy=0.99,
-        check_every=20,
-        read_every=4000,
     )
-    sam = replace(base, method=("sam",))
+    few = replace(base, batch_size=(20,), steps=4000, check_every=100, read_every=4000)
+    many = replace(base, batch_size=(500,), steps=2000, check_every=20, read_every=2000)
     return (
-        replace(base, batch_size=(20,), step_size=(0.01, 0.03, 0.1)),
-        replace(base, batch_size=(2000,), step_size=(0.1, 0.2, 0.4)),
-        replace(sam, batch_size=(20,), step_size=(0.03,), strength=(0.05, 0.1)),
-        replace(sam, batch_size=(2000,), step_size=(0.2,), strength=(0.05, 0.1)),
+        replace(few, step_size=(0.01, 0.03, 0.1)),
+        replace(many, step_size=(0.1, 0.3, 1.0)),
+        replace(few, method=("sam",), step_size=(0.03,), strength=(0.05, 0.1)),
+        replace(many, method=("sam",), step_size=(0.3,), strength=(0.05, 0.1)),
     )
 
 
