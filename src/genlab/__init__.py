@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from genlab.intervals import Interval, cluster_bootstrap
     from genlab.interventions.finite_difference import FiniteDifferencePenalty
     from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
+    from genlab.interventions.noise import GaussianNoise
     from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
     from genlab.interventions.plain_loop import backward, intervened
     from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from genlab.skills.combinations import draw
     from genlab.skills.pack import Pack
     from genlab.skills.skill import Skill, Topic
+    from genlab.smoothing.gradients import smoothed_gradient
+    from genlab.smoothing.layers import Normalised
+    from genlab.smoothing.synthesis import synthesize
     from genlab.training.augmentation import Augmented, CropAndFlip
     from genlab.training.batches import Batches
     from genlab.training.flow import flow
@@ -63,6 +67,7 @@ _HOMES = {
     "ExternalGrafting": "genlab.interventions.grafting",
     "FiniteDifferencePenalty": "genlab.interventions.finite_difference",
     "GaussNewton": "genlab.probes.gauss_newton",
+    "GaussianNoise": "genlab.interventions.noise",
     "GradientDescent": "genlab.training.updates",
     "Hessian": "genlab.probes.hessian",
     "Interval": "genlab.intervals",
@@ -72,6 +77,7 @@ _HOMES = {
     "LightningSharpness": "genlab.callbacks.lightning",
     "MicrobatchPenalty": "genlab.interventions.penalties",
     "Nesterov": "genlab.training.updates",
+    "Normalised": "genlab.smoothing.layers",
     "NormalisedGradient": "genlab.interventions.grafting",
     "Pack": "genlab.skills.pack",
     "Polyak": "genlab.training.updates",
@@ -120,7 +126,9 @@ _HOMES = {
     "segment_sharpness": "genlab.probes.segment",
     "sharpness": "genlab.probes.tracker",
     "slopes_together": "genlab.interventions.together",
+    "smoothed_gradient": "genlab.smoothing.gradients",
     "spectral_density": "genlab.probes.density",
+    "synthesize": "genlab.smoothing.synthesis",
     "transformers_problem": "genlab.training.hugging_face",
     "unit_jacobian": "genlab.interventions.quantities",
 }
@@ -136,6 +144,7 @@ __all__ = [
     "ExternalGrafting",
     "FiniteDifferencePenalty",
     "GaussNewton",
+    "GaussianNoise",
     "GradientDescent",
     "Hessian",
     "Interval",
@@ -145,6 +154,7 @@ __all__ = [
     "LightningSharpness",
     "MicrobatchPenalty",
     "Nesterov",
+    "Normalised",
     "NormalisedGradient",
     "Pack",
     "Polyak",
@@ -193,7 +203,9 @@ __all__ = [
     "segment_sharpness",
     "sharpness",
     "slopes_together",
+    "smoothed_gradient",
     "spectral_density",
+    "synthesize",
     "transformers_problem",
     "unit_jacobian",
 ]

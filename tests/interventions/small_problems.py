@@ -36,3 +36,15 @@ def normalised(*, examples: int = 12, ghost_batch: int | None = 4) -> Problem:
 def close(one: Tensor, other: Tensor, *, within: float = 1e-12) -> bool:
     """Equal to rounding in float64, on the scale of the largest entry."""
     return bool((one - other).abs().max() <= within * (1e-3 + other.abs().max()))
+
+
+def imaged(loss: str = "ce", *, examples: int = 10, physical_batch: int = 1000, norm: bool = False) -> Problem:
+    """Of images in [0, 1], with batch norm over the whole batch or without."""
+    inputs = torch.rand(examples, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
+    labels = torch.randint(3, (examples,), generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(0)
+    norms = [nn.BatchNorm2d(4, dtype=DOUBLE)] if norm else []
+    layers = [nn.Conv2d(2, 4, 3, dtype=DOUBLE), *norms, nn.Tanh(), nn.Flatten(), nn.Linear(16, 3, dtype=DOUBLE)]
+    module = nn.Sequential(*layers)
+    module(inputs.flip(0) / 2)
+    return Problem(module, LOSSES[loss], inputs, labels, physical_batch)

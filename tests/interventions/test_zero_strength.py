@@ -5,10 +5,11 @@ import re
 
 import pytest
 import torch
-from tests.interventions.small_problems import normalised, small
+from tests.interventions.small_problems import imaged, normalised, small
 from torch import Tensor
 
 from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
+from genlab.interventions.noise import GaussianNoise, images_of
 from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
 from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
 from genlab.interventions.sam import Sam
@@ -25,6 +26,8 @@ OFF = [
     L2Penalty(0.0),
     *(MicrobatchPenalty(of, 0.0, microbatch=3) for of in QUANTITIES),
     IterativeGrafting(microbatch=1000),
+    GaussianNoise(0.0),
+    GaussianNoise(0.0, copies=3),
 ]
 ON = [
     Sam(0.1),
@@ -35,6 +38,10 @@ ON = [
     IterativeGrafting(microbatch=4, average=True),
     ExternalGrafting((0, 2, 4), (1.0, 0.5, 0.25)),
     NormalisedGradient(),
+]
+OF_IMAGES = [  # whose batch is of images in [0, 1], and whose loss is that of the images it makes of them
+    GaussianNoise(0.2),
+    GaussianNoise(0.2, copies=3, seed=1),
 ]
 
 
@@ -56,9 +63,9 @@ def test_an_intervention_at_zero_is_plain_sgd(problem: Problem, off: Interventio
     assert all(map(torch.equal, trajectory(problem, off), trajectory(problem, None)))
 
 
-@pytest.mark.parametrize("on", ON, ids=shown)
+@pytest.mark.parametrize("on", [*ON, *OF_IMAGES], ids=shown)
 def test_an_intervention_that_is_on_is_another_trajectory_and_resumes_as_if_it_had_not_stopped(on: Intervention) -> None:
-    problem = small(physical_batch=3)
+    problem = imaged(physical_batch=3) if on in OF_IMAGES else small(physical_batch=3)
     update = Polyak(0.5, 0.9)
 
     def moments(weights: Tensor, **state: object) -> list[Tensor]:
@@ -73,13 +80,14 @@ def test_an_intervention_that_is_on_is_another_trajectory_and_resumes_as_if_it_h
     assert not torch.equal(trajectory(problem, on)[0], trajectory(problem, None)[0])
 
 
-@pytest.mark.parametrize("on", [each for each in ON if not isinstance(each, ExternalGrafting)], ids=shown)
+@pytest.mark.parametrize("on", [*(each for each in ON if not isinstance(each, ExternalGrafting)), *OF_IMAGES], ids=shown)
 @pytest.mark.parametrize("loss", ["ce", "mse"])
 def test_any_physical_batch_gives_the_same_step(loss: str, on: Intervention) -> None:
-    whole = small(loss)
+    make = imaged if on in OF_IMAGES else small
+    whole = make(loss)
     expected = on(whole, whole.weights(), 3)
     for physical_batch in (1, 3, 4):
-        problem = small(loss, physical_batch=physical_batch)
+        problem = make(loss, physical_batch=physical_batch)
         found = on(problem, problem.weights(), 3)
         assert torch.allclose(found.gradient, expected.gradient, rtol=1e-11, atol=1e-13)
         assert found.loss == pytest.approx(expected.loss, rel=1e-13)
@@ -96,6 +104,17 @@ def test_loss_and_accuracy_are_those_at_the_weights_and_the_module_is_as_it_was(
     assert found.loss == pytest.approx(score.loss, rel=1e-13)
     assert found.accuracy == pytest.approx(score.accuracy, rel=1e-13)
     assert all(torch.equal(each, before[name]) for name, each in problem.module.state_dict().items())
+
+
+@pytest.mark.parametrize("on", OF_IMAGES, ids=shown)
+def test_what_images_become_leaves_problem_and_module_as_they_were(on: Intervention) -> None:
+    problem = imaged(norm=True)
+    before = {name: each.clone() for name, each in problem.module.state_dict().items()}
+    modes, inputs = [each.training for each in problem.module.modules()], images_of(problem).clone()
+    on(problem, problem.weights(), 0)
+    assert all(torch.equal(each, before[name]) for name, each in problem.module.state_dict().items())
+    assert modes == [each.training for each in problem.module.modules()]
+    assert torch.equal(images_of(problem), inputs)
 
 
 def test_micro_batches_that_cut_through_batch_norms_batches_are_refused() -> None:

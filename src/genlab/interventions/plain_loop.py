@@ -95,11 +95,14 @@ def intervened(problem: Problem, intervention: Intervention, step: int) -> tuple
 def is_off(intervention: Intervention) -> bool:
     """Whether it is at zero strength (``Sam``'s radius, a penalty's strength), and so the plain gradient of any batch.
 
+    Those with more than one strength say so themselves, by a property ``off``.
+
     >>> from genlab.interventions.sam import Sam
     >>> is_off(Sam(0.0)), is_off(Sam(0.1))
     (True, False)
     """
-    return 0 in (getattr(intervention, "radius", None), getattr(intervention, "strength", None))
+    said = getattr(intervention, "off", None)
+    return 0 in (getattr(intervention, "radius", None), getattr(intervention, "strength", None)) if said is None else bool(said)
 
 
 class _WithGradient(torch.autograd.Function):

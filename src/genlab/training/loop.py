@@ -15,7 +15,8 @@ from genlab.training.updates import Memory, Update, resized
 class Intervention(Protocol):
     """What is made of a step's batch in place of its gradient: a frozen value, which draws only by its own seed and the step.
 
-    Loss and accuracy of its slope are the batch's at the weights; ``gradient`` is what the update takes.
+    Loss and accuracy of its slope are the batch's at the weights, or those of the images it makes of the batch (noise, attacks);
+    ``gradient`` is what the update takes.
     """
 
     def __call__(self, problem: Problem, weights: Float[Tensor, " param"], step: int = 0) -> Slope: ...
