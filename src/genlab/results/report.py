@@ -21,6 +21,7 @@ from genlab.results.claims import SEEDS, Judged
 from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
 from genlab.results.interactive import described, payload, thins
+from genlab.results.pictures import Pictures, address
 from genlab.results.strip import WIDTH, strips
 from genlab.visible import clipped, pieces
 
@@ -72,7 +73,7 @@ class Report:
         settings: the fields of each study value that was run, by a name for it.
         environments: versions and hardware in words, by the digest that conditions name.
         warnings: what a reader must know before any number, such as results of two commits in one store.
-        tables, passages: the study's tables and its example texts; the names of tables differ.
+        tables, passages, pictures: the study's tables, example texts and grids of images; the names of a kind differ.
         intervals: one sentence: what stands under "Ours", and where its interval comes from.
     """
 
@@ -92,14 +93,18 @@ class Report:
     warnings: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     passages: tuple[Passages, ...] = ()
+    pictures: tuple[Pictures, ...] = ()
     intervals: str = SEEDS
 
     def __post_init__(self) -> None:
-        names = [table.name for table in self.tables]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(
-                f"each table needs a name of its own, got several of {', '.join(twice)}: one file would replace another"
-            )
+        for kind, names in (
+            ("table", [each.name for each in self.tables]),
+            ("grid of pictures", [each.name for each in self.pictures]),
+        ):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(
+                    f"each {kind} needs a name of its own, got several of {', '.join(twice)}: one file would replace another"
+                )
 
     @property
     def seeded(self) -> bool:
@@ -148,6 +153,7 @@ def html(report: Report) -> str:
         data=lambda figure: _embedded(payload(figure) | {"file": _file_name(f"{report.study}-{figure.name}")}),
         differing=_differing,
         outcomes=OUTCOMES,
+        address=address,
         pieces=pieces,
         clipped=clipped,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from genlab.results import png
 from genlab.results.claims import Judged, judge
 from genlab.results.exhibits import written
+from genlab.results.pictures import grid
 from genlab.results.report import ConditionRow, Report, html
 from genlab.results.runs import Run
 from genlab.results.store import Store, StoreError
@@ -89,18 +90,26 @@ def report_of(store: Store, summary: Summary) -> Report:
         warnings=summary.warnings,
         tables=tuple(summary.study.tables(summary.runs)),
         passages=tuple(summary.study.passages(summary.runs)),
+        pictures=tuple(summary.study.pictures(summary.runs)),
         intervals=summary.study.intervals,
     )
 
 
 def write(store: Store, report: Report, *, name: str = "report") -> list[str]:
-    """Write ``report.html``, a PNG and an SVG a figure, and a CSV a table; returns the names written, the page first."""
+    """Write ``report.html``, a PNG and an SVG a figure, a PNG a grid of pictures, a CSV a table.
+
+    Returns:
+        The names written, the page first.
+    """
     names = [f"{name}.html"]
     store.put(names[0], html(report).encode())
     for figure in report.figures:
         for kind in ("png", "svg"):
             names.append(f"figures/{report.study}-{figure.name}.{kind}")
             store.put(names[-1], png.render(figure, kind=kind))
+    for pictures in report.pictures:
+        names.append(f"figures/{report.study}-{pictures.name}.png")
+        store.put(names[-1], grid(pictures))
     for table in report.tables:
         names.append(f"tables/{report.study}-{table.name}.csv")
         store.put(names[-1], written(table))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from genlab.results.claims import SEEDS, Claim
 from genlab.results.exhibits import Passages, Table
 from genlab.results.figures import Figure
+from genlab.results.pictures import Pictures
 from genlab.results.runs import Run
 from genlab.results.snapshots import Snapshot
 
@@ -155,6 +156,11 @@ class Study(ABC):
     @classmethod
     def passages(cls, runs: Sequence[Run]) -> Sequence[Passages]:
         """Texts that the report shows as examples."""
+        return ()
+
+    @classmethod
+    def pictures(cls, runs: Sequence[Run]) -> Sequence[Pictures]:
+        """Images that the report shows in grids."""
         return ()
 
     @classmethod
