@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from genlab.skills.combinations import draw
     from genlab.skills.pack import Pack
     from genlab.skills.skill import Skill, Topic
+    from genlab.smoothing.classifier import Certificate, EarlyStop, SmoothedClassifier
     from genlab.smoothing.gradients import smoothed_gradient
     from genlab.smoothing.layers import Normalised
     from genlab.smoothing.synthesis import synthesize
@@ -62,7 +63,9 @@ _HOMES = {
     "Averaged": "genlab.training.updates",
     "BatchEstimate": "genlab.probes.batch_sharpness",
     "Batches": "genlab.training.batches",
+    "Certificate": "genlab.smoothing.classifier",
     "CropAndFlip": "genlab.training.augmentation",
+    "EarlyStop": "genlab.smoothing.classifier",
     "Eigenpairs": "genlab.probes.eigen",
     "ExternalGrafting": "genlab.interventions.grafting",
     "FiniteDifferencePenalty": "genlab.interventions.finite_difference",
@@ -87,6 +90,7 @@ _HOMES = {
     "Sam": "genlab.interventions.sam",
     "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
+    "SmoothedClassifier": "genlab.smoothing.classifier",
     "SpectralDensity": "genlab.probes.density",
     "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
@@ -139,7 +143,9 @@ __all__ = [
     "Averaged",
     "BatchEstimate",
     "Batches",
+    "Certificate",
     "CropAndFlip",
+    "EarlyStop",
     "Eigenpairs",
     "ExternalGrafting",
     "FiniteDifferencePenalty",
@@ -164,6 +170,7 @@ __all__ = [
     "Sam",
     "SegmentSharpness",
     "Skill",
+    "SmoothedClassifier",
     "SpectralDensity",
     "StopRule",
     "Store",

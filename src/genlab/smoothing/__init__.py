@@ -1,1 +1,1 @@
-"""The smoothed classifier: a network's outputs averaged over Gaussian noise of its images."""
+"""The smoothed classifier: what a network says under Gaussian noise, what is certain about it, and its gradients."""
