@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genlab.training.balls import check_images
-from genlab.training.noise import gaussian
+from genlab.training.noise import stream
 from genlab.training.problem import Problem, Slope
 
 
@@ -62,7 +62,8 @@ class GaussianNoise:
 
 def noise(images: Tensor, copy: int, seed: int, step: int, first: int = 0) -> Tensor:
     """Standard normal noise of one copy of a step's images, of which ``images`` are those from place ``first`` on."""
-    return gaussian(images, range(first, first + len(images)), range(copy, copy + 1), "noise", seed, step)[:, 0]
+    span = range(first, first + len(images))
+    return stream(images.shape[1:], span, images.device, "noise", seed, step, copy).to(images.dtype)
 
 
 def mean_slope(problem: Problem, weights: Tensor, copies: int, images: Callable[[int], Tensor]) -> Slope:
