@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genlab.grading.saturation import novelty_bound, saturation
     from genlab.grading.sequential import StopRule
     from genlab.intervals import Interval, cluster_bootstrap
+    from genlab.interventions.adversarial import AdversarialTraining, SmoothAdv
     from genlab.interventions.finite_difference import FiniteDifferencePenalty
     from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
     from genlab.interventions.noise import GaussianNoise
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from genlab.interventions.plain_loop import backward, intervened
     from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
     from genlab.interventions.sam import Sam
+    from genlab.interventions.stability import StabilityTraining
     from genlab.interventions.together import slopes_together
     from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
     from genlab.probes.density import SpectralDensity, spectral_density
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Adam": "genlab.training.updates",
+    "AdversarialTraining": "genlab.interventions.adversarial",
     "Augmented": "genlab.training.augmentation",
     "Averaged": "genlab.training.updates",
     "BatchEstimate": "genlab.probes.batch_sharpness",
@@ -90,8 +93,10 @@ _HOMES = {
     "Sam": "genlab.interventions.sam",
     "SegmentSharpness": "genlab.probes.segment",
     "Skill": "genlab.skills.skill",
+    "SmoothAdv": "genlab.interventions.adversarial",
     "SmoothedClassifier": "genlab.smoothing.classifier",
     "SpectralDensity": "genlab.probes.density",
+    "StabilityTraining": "genlab.interventions.stability",
     "StopRule": "genlab.grading.sequential",
     "Store": "genlab.results.store",
     "Together": "genlab.training.together",
@@ -139,6 +144,7 @@ _HOMES = {
 
 __all__ = [
     "Adam",
+    "AdversarialTraining",
     "Augmented",
     "Averaged",
     "BatchEstimate",
@@ -170,8 +176,10 @@ __all__ = [
     "Sam",
     "SegmentSharpness",
     "Skill",
+    "SmoothAdv",
     "SmoothedClassifier",
     "SpectralDensity",
+    "StabilityTraining",
     "StopRule",
     "Store",
     "Together",

@@ -8,11 +8,13 @@ import torch
 from tests.interventions.small_problems import imaged, normalised, small
 from torch import Tensor
 
+from genlab.interventions.adversarial import AdversarialTraining, SmoothAdv
 from genlab.interventions.grafting import ExternalGrafting, IterativeGrafting, NormalisedGradient
 from genlab.interventions.noise import GaussianNoise, images_of
 from genlab.interventions.penalties import L2Penalty, MicrobatchPenalty
 from genlab.interventions.quantities import average_jacobian, fisher, gradient_norm, unit_jacobian
 from genlab.interventions.sam import Sam
+from genlab.interventions.stability import StabilityTraining, half_squared_distance
 from genlab.training.batches import Batches
 from genlab.training.loop import Intervention, descend
 from genlab.training.problem import Problem
@@ -28,6 +30,11 @@ OFF = [
     IterativeGrafting(microbatch=1000),
     GaussianNoise(0.0),
     GaussianNoise(0.0, copies=3),
+    AdversarialTraining(0.0, steps=3),
+    AdversarialTraining(0.0, steps=3, step_size=1.0, random_start=True),
+    SmoothAdv(0.0, 0.0, steps=3, vectors=2),
+    StabilityTraining(0.0, 1.0),
+    StabilityTraining(1.0, 0.0),
 ]
 ON = [
     Sam(0.1),
@@ -42,6 +49,12 @@ ON = [
 OF_IMAGES = [  # whose batch is of images in [0, 1], and whose loss is that of the images it makes of them
     GaussianNoise(0.2),
     GaussianNoise(0.2, copies=3, seed=1),
+    AdversarialTraining(0.5, steps=3),
+    AdversarialTraining(0.5, steps=2, random_start=True, warmup=3),
+    SmoothAdv(0.2, 0.5, steps=2, vectors=3),
+    SmoothAdv(0.2, 0.5, steps=3, vectors=2, attack="ddn"),
+    StabilityTraining(0.2, 1.0),
+    StabilityTraining(0.2, 1.0, half_squared_distance),
 ]
 
 
