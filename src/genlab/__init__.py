@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from genlab.skills.combinations import draw
     from genlab.skills.pack import Pack
     from genlab.skills.skill import Skill, Topic
+    from genlab.smoothing.accuracy import certified_accuracy
     from genlab.smoothing.classifier import Certificate, EarlyStop, SmoothedClassifier
     from genlab.smoothing.gradients import smoothed_gradient
     from genlab.smoothing.layers import Normalised
@@ -109,6 +110,7 @@ _HOMES = {
     "average_jacobian": "genlab.interventions.quantities",
     "backward": "genlab.interventions.plain_loop",
     "batch_sharpness": "genlab.probes.batch_sharpness",
+    "certified_accuracy": "genlab.smoothing.accuracy",
     "cluster_bootstrap": "genlab.intervals",
     "corrected": "genlab.grading.correction",
     "cross_entropy": "genlab.training.losses",
@@ -192,6 +194,7 @@ __all__ = [
     "average_jacobian",
     "backward",
     "batch_sharpness",
+    "certified_accuracy",
     "cluster_bootstrap",
     "corrected",
     "cross_entropy",

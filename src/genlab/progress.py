@@ -1,4 +1,4 @@
-"""Progress of many conditions: what runs, how far, how long still; a live table on a terminal, plain lines elsewhere."""
+"""Progress of many conditions, or of one long job: how far, how long still; live on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Mapping
@@ -119,3 +119,36 @@ class Board:
         left = self._left()
         table.add_row(Text(f"{self._overall()} conditions"), "", "", "", "" if left is None else f"{duration(left)} left in all")
         return table
+
+
+class Line:
+    """Progress of one job of ``of`` steps, ``done`` of them before now: one live line, or a plain one now and then."""
+
+    def __init__(self, console: Console, what: str, of: int, done: int = 0) -> None:
+        self.console, self.what, self.of = console, what, of
+        self._row = _Row(time.monotonic(), first=done, first_at=time.monotonic(), step=done, of=of)
+        self._spoke = time.monotonic()
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> "Line":
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def at(self, step: int, note: str = "") -> None:
+        """So many steps are done."""
+        self._row.step = step
+        if not self._live and time.monotonic() - self._spoke < QUIET_SECONDS:
+            return
+        self._spoke = time.monotonic()
+        left = self._row.left()
+        words = f"  {step} of {self.of} {self.what}" + (f", {note}" if note else "")
+        words += f", {duration(left)} left" if left is not None else ""
+        if self._live:
+            self._live.update(Text(words), refresh=True)
+        else:
+            self.console.print(words, markup=False)

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genlab.cli import data, finetune, packs, texts
+from genlab.cli import certify, data, finetune, packs, texts
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 from genlab.progress import Board
 from genlab.results.wording import duration
@@ -46,6 +46,7 @@ app = typer.Typer(
 app.add_typer(packs.app, name="pack")
 app.add_typer(data.app, name="data")
 app.command("finetune")(finetune.finetune)
+app.command("certify")(certify.certify)
 app.command("import")(texts.import_results)
 app.command("review")(texts.review)
 
