@@ -3,6 +3,7 @@
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -172,19 +173,21 @@ def warmed(radius: float, warmup: int, step: int) -> float:
     return radius * min(1.0, (step + 1) / warmup) if warmup else radius
 
 
-def _own_loss(problem: Problem, outputs: Float[Tensor, "image copy ..."], targets: Tensor) -> tuple[Tensor, Tensor]:
-    losses = problem.loss(outputs[:, 0], targets)
+def _own_loss(problem: Problem, outputs: Any, targets: Tensor) -> tuple[Tensor, Tensor]:
+    losses = problem.loss(outputs, targets)
     return losses, torch.zeros(len(losses), dtype=torch.bool, device=losses.device)  # PGD does not ask
 
 
-def _soft_plug_in(outputs: Float[Tensor, "image copy class"], targets: Tensor) -> tuple[Tensor, Tensor]:
+def _soft_plug_in(outputs: Any, targets: Tensor) -> tuple[Tensor, Tensor]:
     """-log of the mean softmax of the label, and where the majority of copies is seen as another class."""
-    if outputs.ndim != 3:
-        raise ValueError(f"SmoothAdv wants logits of shape (image, class), got {tuple(outputs.flatten(0, 1).shape)}")
-    places = targets[:, None, None].expand(-1, outputs.shape[1], 1)
-    logs = outputs.log_softmax(dim=-1).gather(2, places)[..., 0]
-    losses = math.log(outputs.shape[1]) - logs.logsumexp(dim=1)
-    return losses, outputs.detach().argmax(dim=-1).mode(dim=1).values != targets
+    found = outputs if isinstance(outputs, Tensor) else getattr(outputs, "logits", None)
+    if not isinstance(found, Tensor) or found.ndim != 2:
+        raise ValueError(f"SmoothAdv wants logits of shape (image, class), got {getattr(found, 'shape', type(outputs).__name__)}")
+    logits = found.unflatten(0, (len(targets), -1))
+    places = targets[:, None, None].expand(-1, logits.shape[1], 1)
+    logs = logits.log_softmax(dim=-1).gather(2, places)[..., 0]
+    losses = math.log(logits.shape[1]) - logs.logsumexp(dim=1)
+    return losses, logits.detach().argmax(dim=-1).mode(dim=1).values != targets
 
 
 def _check(radius: float, steps: int, step_size: float | None, warmup: int) -> None:

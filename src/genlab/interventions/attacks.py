@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from genlab import chance
+from genlab.interventions.noise import as_inputs
 from genlab.training.balls import along, inside, lengths, unit
 from genlab.training.exactness import full_precision
 from genlab.training.problem import Problem
@@ -83,7 +84,7 @@ def attacked(
     weights: Float[Tensor, " param"],
     images: Float[Tensor, "image ..."],
     attack: Attack,
-    losses: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    losses: Callable[[Any, Tensor], tuple[Tensor, Tensor]],
     radius: float,
     *key: chance.Key,
     noise: Callable[[range], Float[Tensor, "image copy ..."]] | None = None,
@@ -96,7 +97,8 @@ def attacked(
         weights: to attack at.
         images: of the problem.
         attack: such as ``pgd``.
-        losses: of outputs (image, copy, output) and targets: the loss of each image, and where it is not seen as its label.
+        losses: of the module's outputs for all copies, image by image, and targets: the loss of each image, and where it is not
+            seen as its label.
         radius: of the ball.
         key: of random steps.
         noise: added to the copies of images at these places, the same in all steps. None: none, one copy.
@@ -122,9 +124,8 @@ def attacked(
                 with torch.enable_grad():
                     leaves = changed.detach().requires_grad_()
                     noisy = leaves if added is None else (leaves[:, None] + added).flatten(0, 1)
-                    seeing.batch_loss(parameters, noisy, targets.repeat_interleave(copies, dim=0))
-                    outputs = seen.pop()
-                    loss, fooled = losses(outputs.unflatten(0, (-1, copies)), targets)
+                    seeing.batch_loss(parameters, as_inputs(problem, noisy), targets.repeat_interleave(copies, dim=0))
+                    loss, fooled = losses(seen.pop(), targets)
                     (gradients,) = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True)
                 return gradients, fooled
 

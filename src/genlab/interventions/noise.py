@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genlab.training.balls import check_images
 from genlab.training.noise import stream
-from genlab.training.problem import Problem, Slope
+from genlab.training.problem import Inputs, Problem, Slope
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,27 @@ def mean_slope(problem: Problem, weights: Tensor, copies: int, images: Callable[
 def with_images(problem: Problem, images: Tensor) -> Problem:
     """The same problem over other images in the places of its own; the module is shared."""
     seen = copy.copy(problem)  # replace() would look through the module again at every step
-    object.__setattr__(seen, "inputs", images)
+    object.__setattr__(seen, "inputs", as_inputs(problem, images))
     return seen
 
 
+def as_inputs(problem: Problem, images: Tensor) -> Inputs:
+    """Images as the problem's module takes them: as they are, or by the name of its one input."""
+    return images if isinstance(problem.inputs, Tensor) else dict.fromkeys(problem.inputs, images)
+
+
 def images_of(problem: Problem) -> Tensor:
-    """The problem's images.
+    """The problem's images: its inputs, or the one tensor of a mapping, such as ``pixel_values``.
 
     Raises:
-        ValueError: a mapping of inputs, or values outside [0, 1].
+        ValueError: a mapping of several inputs, or values outside [0, 1].
     """
-    if not isinstance(problem.inputs, Tensor):
-        raise ValueError(f"noise and attacks want a tensor of images, got a mapping of {', '.join(problem.inputs)}")
-    check_images(problem.inputs)
-    return problem.inputs
+    rows = [problem.inputs] if isinstance(problem.inputs, Tensor) else list(problem.inputs.values())
+    if len(rows) > 1:
+        assert not isinstance(problem.inputs, Tensor)
+        raise ValueError(f"noise and attacks want one tensor of images, got a mapping of {', '.join(problem.inputs)}")
+    check_images(rows[0])
+    return rows[0]
 
 
 def check_sigma(sigma: float) -> None:

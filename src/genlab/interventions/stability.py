@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genlab.interventions.noise import check_sigma, images_of, noise
+from genlab.interventions.noise import as_inputs, check_sigma, images_of, noise
 from genlab.training.exactness import full_precision
 from genlab.training.losses import Loss
 from genlab.training.problem import Problem, Slope
@@ -74,17 +74,24 @@ class StabilityTraining:
         loss, penalty, first, right = 0.0, 0.0, 0, []
         with full_precision(weights.device):
             for clean, targets in problem.batches():
-                assert isinstance(clean, Tensor)
-                noisy = clean + self.sigma * noise(images[first : first + len(clean)], 0, self.seed, step, first)
+                here = images[first : first + len(targets)]
+                noisy = here + self.sigma * noise(here, 0, self.seed, step, first)
                 share, count = seeing.batch_loss(parameters, clean, targets)
-                seeing.batch_loss(parameters, noisy, targets)
-                at_noise, at_clean = seen.pop(), seen.pop()
+                seeing.batch_loss(parameters, as_inputs(problem, noisy), targets)
+                at_noise, at_clean = _logits(seen.pop()), _logits(seen.pop())
                 far = self.strength * self.distance(at_clean, at_noise).sum() / problem.divisor
                 pieces = torch.autograd.grad(share + far, parameters, materialize_grads=True)
                 total.add_(torch.cat([piece.reshape(-1) for piece in pieces]))
-                loss, penalty, first = loss + share.item(), penalty + far.item(), first + len(clean)
+                loss, penalty, first = loss + share.item(), penalty + far.item(), first + len(targets)
                 right.append(count)
         return Slope(loss, problem.accuracy(right), total, penalty)
+
+
+def _logits(outputs: Any) -> Tensor:
+    found = outputs if isinstance(outputs, Tensor) else getattr(outputs, "logits", None)
+    if not isinstance(found, Tensor):
+        raise ValueError(f"stability training wants outputs that are a tensor, or have logits; got {type(outputs).__name__}")
+    return found
 
 
 def _see(loss: Loss, seen: list[Any], outputs: Any, targets: Tensor) -> Tensor:

@@ -113,7 +113,8 @@ def frechet_distance(first: Float[Tensor, "image feature"], second: Float[Tensor
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): between normal distributions with the features' means and covariances.
 
     With features of Inception this is FID (Heusel et al. 2017, 1706.08500); of another network it is a distance of that
-    network's, comparable only with itself. It is biased upwards, the more the fewer images: compare equal numbers.
+    network's, comparable only with itself. It is biased upwards, the more the fewer images: compare equal numbers, many more
+    than there are features (measured: twice the exact distance of 64 features on average with 100 images, docs/log.md).
 
     >>> points = torch.tensor([[0.0], [2.0]])
     >>> frechet_distance(points, points + 3)
