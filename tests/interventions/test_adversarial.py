@@ -53,6 +53,15 @@ def test_a_linear_classifier_of_two_classes_is_attacked_straight_against_its_lab
         assert method(problem, problem.weights(), 5).loss == pytest.approx(slope.loss, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "method", [AdversarialTraining(0.3, 2), SmoothAdv(0.2, 0.3, 2, 2), SmoothAdv(0.2, 0.3, 2, 2, "ddn")], ids=str
+)
+def test_training_that_blows_up_is_a_loss_that_is_no_number_and_no_error(method: AdversarialTraining | SmoothAdv) -> None:
+    problem = imaged(examples=4)
+    slope = method(problem, torch.full_like(problem.weights(), math.inf))
+    assert math.isnan(slope.loss)
+
+
 def test_smoothadv_is_what_one_image_at_a_time_gives_by_hand() -> None:
     problem, sigma, radius, steps, copies = imaged(examples=4), 0.3, 1.2, 5, 3
     module, images = problem.module, images_of(problem)

@@ -42,7 +42,7 @@ class AdversarialTraining:
 
     Raises:
         ValueError: a radius below 0, no steps, a step size not above 0, a warm-up below 0; when called, inputs that are no images
-            in [0, 1], batch norm without running averages, or gradients that are not finite.
+            in [0, 1], or batch norm without running averages. Gradients that are not finite make the step NaN: it diverged.
     """
 
     radius: float

@@ -48,7 +48,7 @@ def pgd(
     """Steps of one length along the gradient, each followed by the box and then the ball; the last images, not the worst."""
     changed = images if start is None else start
     for step in range(steps):
-        directions, _ = unit(uphill(changed)[0], rows, *key, step)
+        directions = _directions(uphill(changed)[0], rows, *key, step)
         changed = inside(changed + step_size * directions, images, radius)
     return changed
 
@@ -69,7 +69,7 @@ def ddn(
         better = fooled & (lengths(changes) < smallest)
         smallest = torch.where(better, lengths(changes), smallest)
         best = torch.where(along(better, images), changes, best)
-        directions, _ = unit(gradients, rows, *key, step)
+        directions = _directions(gradients, rows, *key, step)
         size = SLOWEST + (1 - SLOWEST) * (1 + math.cos(math.pi * (step + 1) / steps)) / 2
         moved = changes + size * directions
         norms = torch.minimum(norms * torch.where(fooled, 1 - GAMMA, 1 + GAMMA), farthest)
@@ -77,6 +77,13 @@ def ddn(
         scaled = moved * along(torch.where(reached > 0, norms / reached, torch.zeros_like(norms)), images)
         changes = (images + scaled).clamp(0, 1) - images
     return inside(images + best, images, radius)
+
+
+def _directions(gradients: Tensor, rows: range, *key: chance.Key) -> Tensor:
+    """Unit steps uphill; NaN for an image whose gradient is not finite: the loss of the step then says so."""
+    broken = ~torch.isfinite(gradients.flatten(1)).all(dim=1)
+    directions, _ = unit(torch.where(along(broken, gradients), torch.zeros_like(gradients), gradients), rows, *key)
+    return torch.where(along(broken, directions), torch.full_like(directions, math.nan), directions)
 
 
 def attacked(

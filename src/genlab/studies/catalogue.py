@@ -22,6 +22,7 @@ STUDIES: dict[str, str] = {  # name: module with PRESETS and a Study class; impo
     "skill_composition": "genlab.studies.skill_composition",
     "hessian_generalization": "genlab.studies.hessian_generalization",
     "implicit_regularization": "genlab.studies.implicit_regularization",
+    "aligned_gradients": "genlab.studies.aligned_gradients",
 }
 OUTSIDE = re.compile(r",(?![^()]*\))")  # a comma that stands in no parentheses
 
