@@ -13,7 +13,7 @@ from genlab import chance
 from genlab.smoothing import noise
 
 AT_ONCE = {  # most numbers and most images of a pass
-    "cpu": (2**20, 1024),  # measured: docs/log.md
+    "cpu": (2**18, 512),  # measured: larger passes spend their time in page faults (docs/log.md)
     "cuda": (2**26, 4096),  # our assumption
 }
 SLACK = {torch.float64: 1e-6, torch.float32: 1e-3}  # of logits from pass to pass, as a share of the largest (our assumption)
@@ -99,8 +99,11 @@ class Passes:
             count = min(at_once * each, stop - first)
             with torch.inference_mode():
                 noisy = noise.blocks(key, first // each, -(-count // each), shape, self.device)[:count]
-                for part in noisy.mul_(sigma).add_(there).split(rows):
-                    yield self._pass(part)
+                parts = noisy.mul_(sigma).add_(there).split(rows)
+            for part in parts:
+                with torch.inference_mode():
+                    found = self._pass(part)
+                yield found  # outside: the mode is not the caller's
 
     def _pass(self, inputs: Tensor) -> Tensor:
         inputs = inputs.to(self.dtype)
