@@ -225,7 +225,7 @@ def test_other_settings_are_other_tasks() -> None:
         ({"sigma": (0.0,)}, "above 0"),
         ({"samples": (4, 1)}, "samples rise"),
         ({"arms": ("pgd",)}, "arms are of adversarial, smoothadv, got 'pgd'"),
-        ({"shown": 81}, "shown is at most images=80"),
+        ({"shown": 61}, "shown is at most images=60"),
         ({"alpha": 1.0}, "alpha is a probability"),
         ({"momentum": 1.0}, "momentum is in"),
         ({"radius": math.inf}, "radius is above 0 and finite"),

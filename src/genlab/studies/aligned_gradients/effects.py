@@ -84,6 +84,12 @@ def seen(run: Run, judge: str, way: Way, *, samples: int | None = None) -> float
     return mean(run, f"judge_{judge}", way, samples=samples)
 
 
+def transfer(run: Run, way: Way) -> float:
+    """What a standard judge sees over what the network itself sees: 1 for evidence of the class, less for its own quirks."""
+    own = mean(run, "own", way)
+    return seen(run, STANDARD, way) / own if own else math.nan
+
+
 def pointing(run: Run, way: Way) -> float:
     """Mean cosine of the first gradient with the target's mean image, less that with other classes'."""
     return mean(run, "cosine", way) - mean(run, "cosine_other", way)

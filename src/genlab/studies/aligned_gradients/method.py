@@ -63,9 +63,14 @@ def units(held: Held) -> list[Unit]:
     return found
 
 
+def fits(net: Net) -> bool:
+    """Whether a network trains until it fits its images: the standard one, which judges have no need of."""
+    return net.training == STANDARD and not net.judge
+
+
 def most_steps(held: Held, number: int) -> int:
     """Steps at most of a network's training."""
-    return held.plan.most_steps if held.nets[number].training == STANDARD else held.plan.steps
+    return held.plan.most_steps if fits(held.nets[number]) else held.plan.steps
 
 
 class _Work:
@@ -117,7 +122,7 @@ class _Work:
             self.weights[unit.number] = torch.full_like(self.weights[unit.number], math.nan)
             self._leave(unit)
             return [_row("network", net, steps=done, ending="diverged")]
-        goal = self.plan.goal_accuracy if net.training == STANDARD else math.inf
+        goal = self.plan.goal_accuracy if fits(net) else math.inf
         if done < most and math.fsum(rights) / len(rights) < goal - NEAR:
             return []  # its own batches say that it is not there yet, and the whole set costs more than they did
         loss, right = loss_of(self.held, unit.number, self.weights[unit.number])

@@ -43,8 +43,8 @@ class Plan:
         seed: of initial weights, batches and noise; judges have others of their own.
         sigmas: noise of training and smoothing; the first one is that of the 2 x 2, of judges and of SmoothAdv.
         arms: further trainings, of ``ARMS``.
-        steps, batch_size, step_size, momentum: of training; the standard network goes on to ``goal_accuracy`` on the training
-            set, ``most_steps`` at most.
+        steps, batch_size, step_size, momentum: of training; the standard network that is no judge goes on to
+            ``goal_accuracy`` on the training set, ``most_steps`` at most.
         attack_radius, attack_steps, vectors: L2 radius and steps of adversarial training, and SmoothAdv's noise vectors.
         images: test images that are changed, each towards one random other class; ``shown`` of them are kept as pictures.
         radius, ascent_steps: L2 radius of the ball and steps of the ascent.

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from genlab.smoothing.layers import Normalised
-from genlab.studies.aligned_gradients.method import JUDGING
-from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, SMOOTHADV, Net, Plan, plan
+from genlab.studies.aligned_gradients.method import JUDGING, fits
+from genlab.studies.aligned_gradients.plan import ADVERSARIAL, SMOOTHADV, Net, Plan, plan
 from genlab.studies.pricing import PROCESS_BYTES, fastest
 from genlab.studies.study import Price
 from genlab.training import data, networks
@@ -47,7 +47,7 @@ def price(settings: Mapping[str, Any], device: str) -> Price:
 
 def _training(planned: Plan, net: Net, times: tuple[float, float]) -> float:
     """Seconds of a network's training: passes over a batch, forwards and backwards."""
-    most = planned.steps if net.training in (NOISE, ADVERSARIAL, SMOOTHADV) else planned.most_steps
+    most = planned.most_steps if fits(net) else planned.steps
     passes = {ADVERSARIAL: planned.attack_steps + 1, SMOOTHADV: planned.vectors * (planned.attack_steps + 1)}
     return most * planned.batch_size * passes.get(net.training, 1) * times[0]
 

@@ -63,7 +63,7 @@ class AlignedGradients(Study):
     seeds: int = 3
     first_seed: int = 0
     sigma: tuple[float, ...] = (0.25, 0.5)
-    arms: tuple[str, ...] = ("adversarial",)
+    arms: tuple[str, ...] = ("adversarial", "smoothadv")
     steps: int = 300
     most_steps: int = 1000
     goal_accuracy: float = 0.99
@@ -73,12 +73,12 @@ class AlignedGradients(Study):
     attack_radius: float = 0.5
     attack_steps: int = 2
     vectors: int = 2
-    images: int = 80
+    images: int = 60
     shown: int = 10
     radius: float = 1.5
     ascent_steps: int = 20
     samples: tuple[int, ...] = (1, 4, 16)
-    certified: int = 100
+    certified: int = 60
     first_draws: int = 100
     draws: int = 1000
     alpha: float = 0.001

@@ -69,7 +69,7 @@ def _alignment(runs: Sequence[Run]) -> Table:
     for name, group in effects.tasks(runs).items():
         for way in _all_ways(group):
             cells = [written(group, partial(effects.mean, name=each, way=way)) for each in MEASURES]
-            cells.insert(4, written(group, partial(effects.pointing, way=way)))
+            cells[4:4] = [written(group, partial(each, way=way)) for each in (effects.transfer, effects.pointing)]
             cells.append(written(group, partial(effects.mean, name="frechet", way=way, what="distance")))
             seeds = sum(math.isfinite(effects.mean(run, "own", way)) for run in group)
             rows.append((name, str(way), *cells, str(seeds)))
@@ -78,12 +78,20 @@ def _alignment(runs: Sequence[Run]) -> Table:
         "alignment",
         "What came of images changed towards another class",
         f"Means over {images} images a seed, then over seeds, with Student-t 95% intervals. Seen: share of images in which the "
-        "network itself, or a judge, finds the target most probable. Pointing: cosine of the first gradient with the target's "
-        "mean image, less other classes'. High frequencies and variation are of the change (white noise has 0.80 of 32 x 32 "
+        "network itself, or a judge, finds the target most probable; transfer: standard judge over itself. Pointing: cosine of "
+        "the first gradient with the target's mean image, less other classes'. High frequencies and variation are of the change (white noise has 0.80 of 32 x 32 "
         "pixels, and 2.8); nearest: distance to the nearest training image of the target over that of real ones; Frechet: of "
         "features of the standard judge, biased upwards with so few images.",
         (
-            *("task", "way", "seen by itself", "by the noise judge", "by the adversarial judge", "by a standard judge"),
+            *(
+                "task",
+                "way",
+                "seen by itself",
+                "by the noise judge",
+                "by the adversarial judge",
+                "by the standard judge",
+                "transfer",
+            ),
             *("pointing", "high frequencies", "variation", "nearest", "Frechet", "seeds"),
         ),
         rows,
