@@ -79,20 +79,12 @@ def _alignment(runs: Sequence[Run]) -> Table:
         "What came of images changed towards another class",
         f"Means over {images} images a seed, then over seeds, with Student-t 95% intervals. Seen: share of images in which the "
         "network itself, or a judge, finds the target most probable; transfer: standard judge over itself. Pointing: cosine of "
-        "the first gradient with the target's mean image, less other classes'. High frequencies and variation are of the change (white noise has 0.80 of 32 x 32 "
-        "pixels, and 2.8); nearest: distance to the nearest training image of the target over that of real ones; Frechet: of "
-        "features of the standard judge, biased upwards with so few images.",
+        "the first gradient with the target's mean image, less other classes'. High frequencies and variation are of the change "
+        "(white noise has 0.80 of 32 x 32 pixels, and 2.8); nearest: distance to the nearest training image of the target over "
+        "that of real ones; Frechet: of features of the standard judge, biased upwards with so few images.",
         (
-            *(
-                "task",
-                "way",
-                "seen by itself",
-                "by the noise judge",
-                "by the adversarial judge",
-                "by the standard judge",
-                "transfer",
-            ),
-            *("pointing", "high frequencies", "variation", "nearest", "Frechet", "seeds"),
+            *("task", "way", "seen by itself", "by the noise judge", "by the adversarial judge", "by the standard judge"),
+            *("transfer", "pointing", "high frequencies", "variation", "nearest", "Frechet", "seeds"),
         ),
         rows,
     )
