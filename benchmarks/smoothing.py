@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from genlab.smoothing.classifier import SmoothedClassifier, agreement
 from genlab.smoothing.gradients import smoothed_gradient
 from genlab.smoothing.layers import Normalised
+from genlab.smoothing.outputs import suited
 from genlab.training import data, networks
 
 SIGMA, CLASSES, SHAPE = 0.25, 10, (3, 32, 32)
@@ -166,8 +167,8 @@ def gradients(network: str, options: argparse.Namespace) -> None:
     half, last = laid_out(model, torch.bfloat16), laid_out(model, torch.float32)
     noisy = images.repeat_interleave(n, dim=0).contiguous(memory_format=torch.channels_last)
     targets = labels.repeat_interleave(n)
-    batch = 64 if options.device == "cpu" else 256
-    ours = lambda network, pixels: smoothed_gradient(network, pixels, labels, sigma=SIGMA, n=n, key=(0,), batch=batch)
+    batch = suited(SHAPE, images.device)
+    ours = lambda network, pixels: smoothed_gradient(network, pixels, labels, sigma=SIGMA, n=n, key=(0,))
     calls: dict[str, Callable[[], object]] = {
         "loop over images": lambda: their_gradient(model, images, labels, n),
         "genlab, float32": lambda: ours(last, images),

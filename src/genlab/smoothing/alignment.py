@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from genlab import chance
 from genlab.intervals import CONFIDENCE, RESAMPLES, Interval, percentiles, resampled_sums, wilson
-from genlab.smoothing.gradients import BATCH
-from genlab.smoothing.outputs import check_mode, logits
+from genlab.smoothing.outputs import check_mode, logits, suited
 from genlab.training.balls import check_images
 from genlab.training.noise import gaussian
 
@@ -54,7 +53,7 @@ def judged(
     n: int = 1,
     key: tuple[chance.Key, ...] = (),
     rows: Sequence[int] | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     channels_last: bool = True,
 ) -> Judged:
     """What a judge sees: its softmax at each image, or its mean over n noisy copies.
@@ -73,7 +72,7 @@ def judged(
         n: noisy copies of each image.
         key: of the noise.
         rows: the number of each image, which keys its noise. None: 0, 1, 2 and so on.
-        batch: noisy copies in one pass, to bound memory.
+        batch: noisy copies in one pass; None: what suits the images and the device.
         channels_last: False for models that ``view`` what comes out of a convolution.
 
     Raises:
@@ -81,6 +80,7 @@ def judged(
     """
     check_images(images)
     check_mode(judge)
+    batch = suited(tuple(images.shape[1:]), images.device) if batch is None else batch
     if not sigma >= 0 or n < 1 or batch < 1:
         raise ValueError(f"a judge wants sigma not below 0, n and batch at least 1, got sigma={sigma}, n={n}, batch={batch}")
     if targets.shape != (len(images),) or not len(images):

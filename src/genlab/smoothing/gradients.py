@@ -19,12 +19,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from genlab import chance
-from genlab.smoothing.outputs import check_mode, logits
+from genlab.smoothing.outputs import check_mode, logits, suited
 from genlab.training.balls import along, check_images
 from genlab.training.noise import gaussian
 
 ESTIMATORS = ("soft", "mean log-softmax", "mean logit", "stein")
-BATCH = 256  # noisy copies of one forward and backward pass (our assumption: a small network on a CPU or a GPU)
 
 
 def smoothed_gradient(
@@ -38,7 +37,7 @@ def smoothed_gradient(
     estimator: str = "soft",
     antithetic: bool = False,
     rows: Sequence[int] | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     channels_last: bool = True,
 ) -> Float[Tensor, "image ..."]:
     """The gradient of the smoothed score of a class, for each image: uphill is towards the class.
@@ -62,7 +61,7 @@ def smoothed_gradient(
         estimator: one of ``ESTIMATORS``.
         antithetic: whether copies come in pairs x + e, x - e.
         rows: the number of each image; equal numbers share noise. None: 0, 1, 2 and so on.
-        batch: noisy copies in one pass, to bound memory.
+        batch: noisy copies in one pass; None: what suits the images and the device.
         channels_last: False for models that ``view`` what comes out of a convolution.
 
     Returns:
@@ -98,10 +97,11 @@ def scored_gradient(
     estimator: str = "soft",
     antithetic: bool = False,
     rows: Sequence[int] | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     channels_last: bool = True,
 ) -> tuple[Float[Tensor, "image ..."], Float[Tensor, " image"]]:
     """``smoothed_gradient``, and the score of each image, from the same passes."""
+    batch = suited(tuple(images.shape[1:]), images.device) if batch is None else batch
     rows = _checked(model, images, targets, sigma, n, estimator, antithetic, rows, batch)
     copies = n if sigma else 1
     gradients, scores = torch.zeros_like(images), []

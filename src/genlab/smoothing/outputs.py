@@ -1,10 +1,27 @@
 """Logits of a classifier: asked in a mode in which images do not see each other, and checked."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+
+AT_ONCE = {  # most numbers and most images of a pass
+    "cpu": (2**18, 512),  # measured: larger passes spend their time in page faults (docs/log.md)
+    "cuda": (2**26, 4096),  # our assumption
+}
+
+
+def suited(shape: tuple[int, ...], device: torch.device) -> int:
+    """How many images of a shape make a good pass: a power of two, by their size and the kind of device.
+
+    >>> suited((3, 32, 32), torch.device("cpu")), suited((3, 224, 224), torch.device("cuda"))
+    (64, 256)
+    """
+    numbers, most = AT_ONCE.get(device.type, AT_ONCE["cuda"])
+    return min(most, max(16, 1 << int(math.log2(max(1.0, numbers / math.prod(shape))))))
 
 
 def check_mode(model: nn.Module) -> None:

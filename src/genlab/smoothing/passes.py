@@ -11,11 +11,8 @@ from torch import Tensor, nn
 
 from genlab import chance
 from genlab.smoothing import noise
+from genlab.smoothing.outputs import suited
 
-AT_ONCE = {  # most numbers and most images of a pass
-    "cpu": (2**18, 512),  # measured: larger passes spend their time in page faults (docs/log.md)
-    "cuda": (2**26, 4096),  # our assumption
-}
 SLACK = {torch.float64: 1e-6, torch.float32: 1e-3}  # of logits from pass to pass, as a share of the largest (our assumption)
 COARSE = 0.2  # the same in half precision (our assumption)
 ROUNDING = 1e-4  # by which pixels may leave [0, 1]: a float16 of a resized image (our assumption)
@@ -78,10 +75,7 @@ class Passes:
 
     def rows(self, shape: tuple[int, ...]) -> int:
         """Images of a pass: as asked for, or a power of two that suits the device."""
-        if self.batch is not None:
-            return self.batch
-        numbers, most = AT_ONCE.get(self.device.type, AT_ONCE["cuda"])
-        return min(most, max(16, 1 << int(math.log2(max(1.0, numbers / math.prod(shape))))))
+        return self.batch if self.batch is not None else suited(shape, self.device)
 
     def logits(
         self, image: Tensor, sigma: float, key: Sequence[chance.Key], start: int, stop: int

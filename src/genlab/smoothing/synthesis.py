@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from genlab import chance
-from genlab.smoothing.gradients import BATCH, scored_gradient
+from genlab.smoothing.gradients import scored_gradient
 from genlab.training.balls import check_images, inside, lengths, unit
 from genlab.training.noise import gaussian
 
@@ -57,7 +57,7 @@ def synthesize(
     fresh: bool = True,
     antithetic: bool = False,
     rows: Sequence[int] | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     channels_last: bool = True,
 ) -> Synthesis:
     """Ascent of the smoothed score of each image's target: steps of one length along the gradient, kept in ball and box.
@@ -87,7 +87,7 @@ def synthesize(
         fresh: whether each step draws noise of its own; else all steps see the first one's.
         antithetic: see ``smoothed_gradient``.
         rows: the number of each image, which keys its noise. None: 0, 1, 2 and so on.
-        batch: noisy copies in one pass, to bound memory.
+        batch: noisy copies in one pass; None: what suits the images and the device.
         channels_last: False for models that ``view`` what comes out of a convolution.
 
     Raises:
