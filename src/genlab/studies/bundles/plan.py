@@ -45,7 +45,7 @@ class Plan:
         noise_of: size of the micro-batches whose mean squared gradient norm is recorded; 0: not recorded.
         curvature: whether sharpness and trace of the Hessian are measured at each copy's last iterate; with ``curvature_every``
             also at its start and every so many steps, a multiple of ``read_every``.
-        segment_points: between the last iterate and the next at which the sharpness is read too; for batch norm.
+        segment_points: between the last iterate and the next at which the sharpness is read too; for batch norm. Not on the way.
         ghost_batch: examples that batch norm normalises over; None without batch norm.
         donor_batch, donor_step_size: of the small-batch run whose norms external grafting takes, step by step.
         augment: whether training images are cropped and flipped at random.

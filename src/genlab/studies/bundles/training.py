@@ -114,7 +114,7 @@ class _Bundle:
                 columns |= dict(zip(("gradient_square", "microbatch_square", "noise_trace"), noises[place], strict=True))
             ending = self.endings[number]
             if self._curved(ending):
-                columns |= curvature(self.held, number, weights, self._after(number))
+                columns |= curvature(self.held, number, weights, self._after(number) if ending else None)
             one = self.held.each[number]
             finite = {name: each for name, each in columns.items() if not (isinstance(each, float) and not math.isfinite(each))}
             found.append(

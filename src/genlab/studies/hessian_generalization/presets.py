@@ -30,7 +30,7 @@ def _diagonal() -> tuple[HessianGeneralization, ...]:
     return (
         replace(base, batch_size=(1,), step_size=(0.02, 0.04, 0.08)),
         replace(base, batch_size=(4,), step_size=(0.02, 0.08, 0.2)),
-        replace(base, batch_size=(20,), step_size=(0.04, 0.1, 0.2, 0.4)),
+        replace(base, batch_size=(20,), step_size=(0.04, 0.1, 0.2, 0.4), read_every=20, curvature_every=20),
         replace(sam, batch_size=(1,), step_size=(0.02,), strength=(0.02, 0.05)),
         replace(sam, batch_size=(20,), step_size=(0.1,), strength=(0.02, 0.05)),
     )
@@ -61,8 +61,7 @@ def _digits() -> tuple[HessianGeneralization, ...]:
         steps=1500,
         goal_loss=0.05,
         check_every=5,
-        read_every=20,
-        curvature_every=60,
+        read_every=1500,
         segment_points=8,  # the paper's code
     )
     normal = replace(base, network=("cnn-bn-relu-width4",), ghost_batch=50)
