@@ -136,9 +136,14 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, *, sigma: float =
 
 def loss_of(held: Held, place: int, weights: Tensor) -> tuple[float, float]:
     """Loss and accuracy over the training images without noise; NaN and 0 of what diverged."""
-    if not bool(torch.isfinite(weights).all()):
+    if not finite(weights):
         return math.nan, 0.0
     problem = held.problems[place]
     score = replace(problem, module=classifier(held, place, weights), ghost_batch=None).score(weights)
     assert score.accuracy is not None
     return score.loss, score.accuracy
+
+
+def finite(weights: Tensor) -> bool:
+    """Whether a network did not diverge."""
+    return bool(torch.isfinite(weights).all())

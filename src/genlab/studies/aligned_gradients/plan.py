@@ -186,3 +186,8 @@ class Row:
     ending: str | None = None
     pixels: tuple[float, ...] | None = None
     shape: str | None = None
+
+
+def row_of(what: str, net: Net, **columns: Any) -> Row:
+    """A record about a network."""
+    return Row(what, net.name, net.training, net.sigma, **columns)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from genlab.smoothing.layers import Normalised
-from genlab.studies.aligned_gradients.method import JUDGING, fits
+from genlab.studies.aligned_gradients.asking import JUDGING
+from genlab.studies.aligned_gradients.method import fits
 from genlab.studies.aligned_gradients.plan import ADVERSARIAL, SMOOTHADV, Net, Plan, plan
 from genlab.studies.pricing import PROCESS_BYTES, fastest
 from genlab.studies.study import Price
