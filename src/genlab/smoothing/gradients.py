@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from genlab import chance
+from genlab.smoothing.memory import keep_freed
 from genlab.smoothing.outputs import check_mode, logits, suited
 from genlab.training.balls import along, check_images
 from genlab.training.noise import gaussian
@@ -104,6 +105,8 @@ def scored_gradient(
     batch = suited(tuple(images.shape[1:]), images.device) if batch is None else batch
     rows = _checked(model, images, targets, sigma, n, estimator, antithetic, rows, batch)
     copies = n if sigma else 1
+    if images.device.type == "cpu":
+        keep_freed()
     gradients, scores = torch.zeros_like(images), []
     for group in torch.arange(len(images)).split(max(1, batch // copies)):
         here, part = slice(int(group[0]), int(group[-1]) + 1), [rows[each] for each in group.tolist()]

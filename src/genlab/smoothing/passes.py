@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genlab import chance
 from genlab.smoothing import noise
+from genlab.smoothing.memory import keep_freed
 from genlab.smoothing.outputs import suited
 
 SLACK = {torch.float64: 1e-6, torch.float32: 1e-3}  # of logits from pass to pass, as a share of the largest (our assumption)
@@ -52,6 +53,8 @@ class Passes:
         known = next(iter(model.parameters()), None) if isinstance(model, nn.Module) else None
         self.device = torch.device(device if device is not None else "cpu" if known is None else known.device)
         self.dtype = dtype or (known.dtype if known is not None and known.is_floating_point() else torch.float32)
+        if self.device.type == "cpu":
+            keep_freed()
         self.batch, self.channels_last, self.compiled = batch, channels_last, compile
         self.model: Callable[[Tensor], Any] = model
         if isinstance(model, nn.Module):
