@@ -25,7 +25,7 @@ def certify(
     n: Annotated[int, typer.Option(help="Noisy copies of an image")] = 10_000,
     n0: Annotated[int, typer.Option(help="Noisy copies that select its class, before those")] = 100,
     alpha: Annotated[float, typer.Option(help="Probability that a certificate is wrong")] = 0.001,
-    skip: Annotated[int, typer.Option(help="Only every so manieth image")] = 1,
+    skip: Annotated[int, typer.Option(help="Of so many images one: 20 takes images 0, 20, 40, ...")] = 1,
     max: Annotated[int | None, typer.Option(help="Only images numbered below")] = None,
     until: Annotated[
         float | None,

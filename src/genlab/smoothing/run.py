@@ -34,7 +34,7 @@ class Plan:
         n: noisy copies an image.
         n0: copies that select its class.
         alpha: probability that a certificate is wrong.
-        skip: every how manieth image, from the first on.
+        skip: of how many images one is certified, from the first on.
         max: only images with a number below, None: all.
         seed: of the noise.
         until: a radius at which to stop counting an image early; None: count all.
