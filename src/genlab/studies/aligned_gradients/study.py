@@ -64,7 +64,7 @@ class AlignedGradients(Study):
     first_seed: int = 0
     sigma: tuple[float, ...] = (0.25, 0.5)
     arms: tuple[str, ...] = ("adversarial", "smoothadv")
-    steps: int = 300
+    steps: int = 250
     most_steps: int = 1000
     goal_accuracy: float = 0.99
     batch_size: int = 100
