@@ -57,6 +57,7 @@ def but_time(path: Path) -> list[str]:
     return [line.rpartition("\t")[0] for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_killed_and_stopped_it_ends_with_the_same_lines(checkpoint: Path, tmp_path: Path) -> None:
     out, whole, many = tmp_path / "certs.tsv", tmp_path / "whole.tsv", {"n": 4_000, "max": 24}
     errors = ""
