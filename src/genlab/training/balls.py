@@ -79,5 +79,5 @@ def check_images(images: Tensor, what: str = "images") -> None:
     if not (low >= 0 and high <= 1):
         raise ValueError(
             f"{what} have values in [0, 1], got {low:.4g} to {high:.4g}: noise and radii are in these units. "
-            "Normalise inside the model (genlab.Normalised as its first layer), and load data as .../pixels"
+            "Normalise inside the model (genlab.Normalised as its first layer), and load data by names with -pixels"
         )
