@@ -1,15 +1,18 @@
-"""``genlab import`` and ``genlab review``: texts that were graded elsewhere, and people who check a grader."""
+"""``genlab import`` and ``genlab review``: texts that were graded elsewhere, and people who judge."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genlab.cli import viewing
 from genlab.cli.screen import out, usage
 
 if TYPE_CHECKING:
     from genlab.grading.graded import GradedText
     from genlab.review.command import Review
+    from genlab.review.sitting import Sitting
     from genlab.skills.skill import Skill
 
 
@@ -39,31 +42,51 @@ def import_results(
 
 
 def review(
-    place: Annotated[str, typer.Argument(help="A store, or an Inspect log of genlab/skill_mix, or a folder of such logs")],
-    n: Annotated[int, typer.Option(min=1, help="How many texts, spread over students, k and verdicts")] = 40,
+    place: Annotated[
+        str, typer.Argument(help="A store of texts or pictures, or an Inspect log of genlab/skill_mix, or a folder of such logs")
+    ],
+    n: Annotated[int | None, typer.Option(min=1, help="How many; default 40 texts, or 80 pairs of pictures")] = None,
     seed: Annotated[int, typer.Option(help="Which ones")] = 0,
-    pack: Annotated[str | None, typer.Option(help="The pack that holds the definitions; default the one of the results")] = None,
+    pack: Annotated[str | None, typer.Option(help="Texts: the pack of the definitions; default that of the results")] = None,
     folder: Annotated[str | None, typer.Option(help="Where ratings are kept; default review/ beside the results")] = None,
     export: Annotated[str | None, typer.Option(help="Write the page as one HTML file for a colleague, and end")] = None,
     bring: Annotated[list[str] | None, typer.Option("--import", help="A colleague's ratings (.jsonl); may be repeated")] = None,
     port: Annotated[int, typer.Option(help="Of the page, on this machine only; 0 takes a free one")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print where the page is")] = False,
 ) -> None:
-    """Grade texts blind on a page of your own, and see how far you and the grader agree. Ratings also go into Inspect's logs."""
-    from genlab.review.command import review as begin
+    """Judge blind on a page of your own.
 
+    Texts: how far you and the grader agree; ratings also go into Inspect's logs. Pictures: which of two looks more like a class.
+    """
     with usage():
-        rows, skills, logs, home = _results(place, pack)
-        reviewing = begin(rows, skills, Path(folder) if folder else home / "review", n=n, seed=seed)
+        reviewing: Sitting
+        tell: Callable[[], None]
+        if viewing.holds_pictures(place):
+            looking = viewing.begin(place, folder, n, seed, pack)
+            reviewing, what, tell = looking, "pairs of pictures", lambda: viewing.tell(looking, place)
+        else:
+            reviewing, tell = _texts(place, folder, n, seed, pack)
+            what = "texts"
         if export:
-            out.print(f"wrote {reviewing.export(export)}: {len(reviewing.chosen)} texts, names and grades left out", markup=False)
+            path, count = reviewing.export(export), len(reviewing.chosen)
+            out.print(f"wrote {path}: {count} {what}; who made them, and what others made of them, is left out", markup=False)
             return
         if bring:
             out.print(f"took in {len(reviewing.bring(bring))} files", markup=False)
         else:
-            _grade(reviewing, port, no_browser)
+            _serve(reviewing, what, port, no_browser)
         if reviewing.files:
-            _tell(reviewing, place, rows, logs)
+            tell()
+
+
+def _texts(place: str, folder: str | None, n: int | None, seed: int, pack: str | None) -> "tuple[Sitting, Callable[[], None]]":
+    """A review of texts, and what tells its outcome."""
+    from genlab.review.command import review as begin
+    from genlab.review.items import TEXTS
+
+    rows, skills, logs, home = _results(place, pack)
+    reviewing = begin(rows, skills, Path(folder) if folder else home / "review", n=n or TEXTS, seed=seed)
+    return reviewing, lambda: _tell(reviewing, place, rows, logs)
 
 
 def _results(place: str, pack: str | None) -> "tuple[list[GradedText], dict[str, Skill], list[Path], Path]":
@@ -89,13 +112,13 @@ def _results(place: str, pack: str | None) -> "tuple[list[GradedText], dict[str,
     return rows, skills, logs, home
 
 
-def _grade(reviewing: "Review", port: int, no_browser: bool) -> None:
+def _serve(reviewing: "Sitting", what: str, port: int, no_browser: bool) -> None:
     """Serve the page until Ctrl-C."""
     import webbrowser
 
     server = reviewing.serve(port=port)
     try:
-        out.print(f"{len(reviewing.chosen)} texts to grade. Everything is saved as you click; end with Ctrl-C.", markup=False)
+        out.print(f"{len(reviewing.chosen)} {what}. Everything is saved as you click; end with Ctrl-C.", markup=False)
         out.print(f"  {server.url}", markup=False, soft_wrap=True)
         if not no_browser:
             webbrowser.open(server.url)

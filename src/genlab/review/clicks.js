@@ -1,4 +1,4 @@
-// What a rater clicks on the review page, and where each click is kept: at the server, or in this browser. page.js goes on.
+// What a rater clicks on the review page, and where each click is kept: at the server, or in this browser. The page's own script goes on.
 "use strict";
 
 const given = JSON.parse(document.getElementById("given").textContent);

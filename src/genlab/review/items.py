@@ -7,15 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from genlab import chance
 from genlab.evaluation.masking import WITHHELD
 from genlab.grading.graded import GradedText
 from genlab.grading.rubric import Rubric, rubric, sentences
+from genlab.review.rateable import Rateable
 from genlab.review.shown import clipped, shown
 from genlab.skills.skill import Skill
 
+T = TypeVar("T")
 TEXTS = 40  # our assumption: an hour of a careful rater's time at k = 3
 
 
@@ -42,6 +44,11 @@ class Item:
     def version(self) -> str:
         """Eight hex digits of the definitions and examples shown: ratings by other words are ratings of something else."""
         return _digest([[skill.name, skill.definition, skill.example] for skill in self.rubric.skills])[:8]
+
+    @property
+    def forced(self) -> bool:
+        """A rater may be unsure."""
+        return False
 
     def to_page(self) -> dict[str, Any]:
         """All that the page is given."""
@@ -140,11 +147,11 @@ def choose(rows: Sequence[GradedText], skills: Mapping[str, Skill], n: int = TEX
     for k, student in sorted(cells, key=lambda cell: key(*cell)):
         verdicts = cells[k, student]
         first = sorted(verdicts, key=lambda verdict: key(k, student, verdict))
-        queues.append(_dealt([sorted(verdicts[verdict], key=key) for verdict in first]))
-    return tuple(items[name] for name in sorted(_dealt(queues)[:n]))
+        queues.append(dealt([sorted(verdicts[verdict], key=key) for verdict in first]))
+    return tuple(items[name] for name in sorted(dealt(queues)[:n]))
 
 
-def digest(items: Iterable[Item]) -> str:
+def digest(items: Iterable[Rateable]) -> str:
     """Twelve hex digits of a choice of items with their definitions: what a saved, half-finished review belongs to."""
     return _digest(sorted([item.id, item.version] for item in items))[:12]
 
@@ -158,9 +165,9 @@ def _verdict(rows: Sequence[GradedText]) -> str:
     return "some" if len(full) > 1 else "every" if True in full else "none"
 
 
-def _dealt(queues: Sequence[Sequence[str]]) -> list[str]:
+def dealt(queues: Sequence[Sequence[T]]) -> list[T]:
     """One from each queue in turn, until all are empty."""
-    return [name for name in chain.from_iterable(zip_longest(*queues)) if name is not None]
+    return [each for each in chain.from_iterable(zip_longest(*queues)) if each is not None]
 
 
 def _digest(content: Any) -> str:

@@ -167,13 +167,6 @@ function noteDown() {
   }
 }
 
-function leave() {
-  noteDown();
-  remember("rater", "");
-  rater = "";
-  door();
-}
-
 const actions = { next, back, skip, undo, download };
 
 function typed(event) {
@@ -208,58 +201,13 @@ function typed(event) {
 
 // ---- the beginning
 
-function door() {
-  for (const [id, on] of Object.entries({ door: true, item: false, end: false, bar: false, tools: false })) $(id).hidden = !on;
-  $("welcome").textContent = items.size === 1 ? "Grade one short text" : `Grade ${items.size} short texts`;
-  $("keeping").textContent = served
-    ? "Every click is saved at once. Close the page whenever you like, and go on later under the same name."
-    : "Every click is kept in this browser. At the end you download a file with your ratings and send it back.";
-  $("name").focus();
-}
+const welcome = () => (items.size === 1 ? "Grade one short text" : `Grade ${items.size} short texts`);
 
-async function begin(name) {
-  rater = name;
-  let records;
-  try {
-    records = await load();
-  } catch (error) {
-    rater = "";
-    door();
-    $("name-wrong").textContent = `Your earlier ratings could not be read: ${error.message || "the server does not answer"}`;
-    return;
-  }
-  start(records);
-  remember("rater", rater);
-  order = shuffled(rater);
-  kept(served ? "Saved" : "Kept here");
+async function enter() {
   const left = order.indexOf(await remembered(`place of ${rater.toLowerCase()}`));
   const open = all().findIndex((item) => !done(item) && !skipped(item));
   show(left >= 0 ? left : open >= 0 ? open : order.length);
-  const finished = all().filter(done).length;
-  if (clicks.length) say(`Welcome back, ${rater}: ${finished} of ${order.length} done.`);
 }
 
-$("naming").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const name = $("name").value.trim().replaceAll(/\s+/g, " ").normalize("NFC");
-  const fine = NAME.test(name);
-  $("name-wrong").textContent = fine ? "" : "A name has letters, digits, blanks and . _ ' @ + - only, 60 at most.";
-  if (fine) begin(name);
-});
-$("who").addEventListener("click", leave);
 $("note").addEventListener("input", () => { clearTimeout(noting); noting = setTimeout(noteDown, 800); });
 $("note").addEventListener("change", noteDown);
-document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => actions[button.dataset.do]()));
-document.addEventListener("keydown", typed);
-addEventListener("pagehide", noteDown);
-addEventListener("beforeunload", (event) => { if (waiting.length) event.preventDefault(); });
-
-async function arrive() {
-  await shelf.open();
-  const known = await remembered("rater");
-  if (known && NAME.test(known)) await begin(known);
-  else door();
-  document.documentElement.dataset.ready = "";
-}
-
-arrive();

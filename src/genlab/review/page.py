@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from genlab.review.items import Item, digest
+from genlab.review.items import digest
+from genlab.review.rateable import Rateable
 from genlab.review.shown import shown
 
 
@@ -24,21 +25,35 @@ class Page:
     policy: str
 
 
-def page(items: Sequence[Item], *, served: bool = False) -> Page:
-    """The page on which ``items`` are graded.
+@dataclass(frozen=True)
+class Look:
+    """The files that a kind of page is made of: its template, styles and scripts, in this order."""
+
+    template: str
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+TEXTS = Look("page.html.jinja", ("look.css", "page.css"), ("clicks.js", "page.js", "door.js"))
+PAIRS = Look("pairs.html.jinja", ("look.css", "page.css", "pairs.css"), ("clicks.js", "pairs.js", "door.js"))
+
+
+def page(items: Sequence[Rateable], *, served: bool = False, look: Look = TEXTS) -> Page:
+    """The page on which ``items`` are rated.
 
     Args:
-        items: from ``items.choose``.
+        items: from ``items.choose`` or ``pairs.choose``.
         served: save to the server that the page came from; else in the browser, for a download.
+        look: of texts or of pairs.
     """
-    style, script = asset("look.css") + asset("page.css"), asset("clicks.js") + asset("page.js")
+    style, script = "".join(map(asset, look.styles)), "".join(map(asset, look.scripts))
     allowed = policy(scripts=[script], styles=[style], connect="'self'" if served else "'none'")
     given = {
         "mode": "served" if served else "offline",
         "review": digest(items),
         "items": [item.to_page() for item in sorted(items, key=lambda item: item.id)],
     }
-    return Page(rendered("page.html.jinja", policy=allowed, style=style, script=script, given=given), allowed)
+    return Page(rendered(look.template, policy=allowed, style=style, script=script, given=given), allowed)
 
 
 def rendered(
@@ -47,8 +62,15 @@ def rendered(
     """A template of this package as a whole page: everything but ``style``, ``script`` and ``given`` is escaped."""
     assert not re.search("</script|<!--", script, re.IGNORECASE), "the script would end early"
     assert "</style" not in style.lower(), "the style would end early"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
-    text = environment.from_string(asset(template)).render(
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_seen,
+        loader=FunctionLoader(asset),
+    )
+    text = environment.get_template(template).render(
         policy=policy, style=Markup(style), script=Markup(script), given=embedded(given or {}), **values
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a model's text may hold half a character

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from genlab.review.items import Item
+from genlab.review.rateable import Rateable
 
 UNSURE = math.nan  # a point that its rater would not give: rated, and in no statistic
 MOST_NOTE = 4_000  # characters of a note; our assumption
 MOST_NAME = 60  # characters of a rater's name; our assumption
 Field = Literal["value", "note", "skipped"]
 FIELDS: tuple[Field, ...] = ("value", "note", "skipped")
-KNOWN = {"id", "rater", "item", "version", "criterion", "at", "undo", *FIELDS}
+KNOWN = {"id", "rater", "item", "version", "criterion", "at", "undo", "seconds", *FIELDS}
 POINTS: Mapping[Any, float | None] = {1: 1.0, 0: 0.0, "unsure": UNSURE, None: None}
 
 
@@ -30,6 +30,7 @@ class Click:
         field: which of the three was set.
         value: a point (1, 0, ``UNSURE`` or None for taken back), the note, or whether the item was skipped.
         at: when, by the rater's clock.
+        seconds: how long it was looked at before, where the page says so.
     """
 
     rater: str
@@ -38,6 +39,7 @@ class Click:
     field: Field
     value: float | str | bool | None
     at: datetime
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Rated:
         note: the rater's words, or "".
         skipped: whether the rater passed it over.
         at: the time of the last click.
+        seconds: how long it was looked at before the last point, where the page says so.
     """
 
     rater: str
@@ -69,6 +72,7 @@ class Rated:
     note: str
     skipped: bool
     at: datetime
+    seconds: float | None = None
 
     @property
     def full_marks(self) -> float | None:
@@ -114,7 +118,7 @@ class _State:
     values: dict[tuple[str, str, Field], Click] = field(default_factory=dict)
 
 
-def read(paths: Iterable[str | Path], items: Mapping[str, Item]) -> Ratings:
+def read(paths: Iterable[str | Path], items: Mapping[str, Rateable]) -> Ratings:
     """The ratings of several files together, whoever wrote them.
 
     Within a file the last click on a criterion counts. Between files of one rater (an offline file sent twice, a later one)
@@ -145,7 +149,7 @@ def read(paths: Iterable[str | Path], items: Mapping[str, Item]) -> Ratings:
     return Ratings(tuple(sorted(found, key=lambda each: (each.rater.casefold(), each.item))), tuple(flaws))
 
 
-def clicks(path: str | Path, items: Mapping[str, Item]) -> tuple[list[tuple[dict[str, Any], Click]], list[Flaw]]:
+def clicks(path: str | Path, items: Mapping[str, Rateable]) -> tuple[list[tuple[dict[str, Any], Click]], list[Flaw]]:
     """The clicks of one file, each as it stands there and as it was read, and the lines that do not count.
 
     A click that was sent twice, because its answer was lost, has one id and counts once, where it came first.
@@ -180,7 +184,7 @@ def clicks(path: str | Path, items: Mapping[str, Item]) -> tuple[list[tuple[dict
     return found, flaws
 
 
-def parse(record: object, items: Mapping[str, Item]) -> Click:
+def parse(record: object, items: Mapping[str, Rateable]) -> Click:
     """A click from its JSON.
 
     Raises:
@@ -205,9 +209,11 @@ def parse(record: object, items: Mapping[str, Item]) -> Click:
     criterion = record.get("criterion", "")
     if name == "value" and criterion not in item.criteria:
         raise ValueError(f"text {item.id} has no criterion {str(criterion)[:80]!r}")
+    if name == "value" and item.forced and record["value"] == "unsure":
+        raise ValueError(f"{item.id} asks for a choice: 1, 0 or null, not unsure")
     if name != "value" and criterion != "":
         raise ValueError(f"a {name} is about a whole text, not about {str(criterion)[:80]!r}")
-    return Click(rater, item.id, criterion, name, _value(name, record[name]), _time(record.get("at")))
+    return Click(rater, item.id, criterion, name, _value(name, record[name]), _time(record.get("at")), _seconds(record))
 
 
 def rater_name(name: object) -> str:
@@ -262,20 +268,34 @@ def _time(value: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _items_of(state: _State, items: Mapping[str, Item]) -> Sequence[Item]:
+def _seconds(record: Mapping[str, Any]) -> float | None:
+    value = record.get("seconds")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"seconds are a number from 0, got {str(value)[:40]!r}")
+    return float(value)
+
+
+def _items_of(state: _State, items: Mapping[str, Rateable]) -> Sequence[Rateable]:
     return [items[name] for name in dict.fromkeys(item for item, _, _ in state.values)]
 
 
-def _rated(state: _State, item: Item) -> Rated:
+def _rated(state: _State, item: Rateable) -> Rated:
     def last(criterion: str, name: Field) -> Any:
         click = state.values.get((item.id, criterion, name))
         return click.value if click else None
 
+    points = sorted(
+        (click for (name, _, which), click in state.values.items() if name == item.id and which == "value"),
+        key=lambda click: click.at,
+    )
     return Rated(
         rater=state.name,
         item=item.id,
         points=tuple(last(criterion, "value") for criterion in item.criteria),
         note=last("", "note") or "",
         skipped=bool(last("", "skipped")),
+        seconds=points[-1].seconds if points else None,
         at=max(click.at for (name, _, _), click in state.values.items() if name == item.id),
     )

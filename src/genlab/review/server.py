@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from genlab.review.items import Item
 from genlab.review.journal import Journal
-from genlab.review.page import Page, page
+from genlab.review.page import TEXTS, Look, Page, page
+from genlab.review.rateable import Rateable
 from genlab.review.ratings import clicks, identity, parse
 
 LOOPBACK = "127.0.0.1"
@@ -58,20 +58,21 @@ class Server:
         self.close()
 
 
-def serve(items: Sequence[Item], folder: str | Path, *, port: int = 0) -> Server:
+def serve(items: Sequence[Rateable], folder: str | Path, *, port: int = 0, look: Look = TEXTS) -> Server:
     """Serve the review page for ``items``; ratings go to ``ratings.jsonl`` in ``folder``, which may hold earlier ones.
 
     Args:
-        items: from ``items.choose``.
+        items: from ``items.choose`` or ``pairs.choose``.
         folder: made if it is missing.
         port: 0 for one that is free.
+        look: of the page.
 
     Raises:
         ValueError: the port is taken.
     """
     journal = Journal(folder)
     try:
-        return Server(_Listener(port, journal, {item.id: item for item in items}, page(items, served=True)))
+        return Server(_Listener(port, journal, {item.id: item for item in items}, page(items, served=True, look=look)))
     except OSError as error:
         raise ValueError(
             f"cannot listen on port {port} of {LOOPBACK}: {error.strerror}. Leave the port out to take a free one"
@@ -81,7 +82,7 @@ def serve(items: Sequence[Item], folder: str | Path, *, port: int = 0) -> Server
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True  # a browser keeps spare connections open, and closing does not wait for them
 
-    def __init__(self, port: int, journal: Journal, items: Mapping[str, Item], shown: Page) -> None:
+    def __init__(self, port: int, journal: Journal, items: Mapping[str, Rateable], shown: Page) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.journal, self.items, self.page = journal, items, shown
         self.token = secrets.token_urlsafe(24)

@@ -34,16 +34,14 @@ def _grid(name: str, task: str, run: Run, start: str) -> Pictures | None:
     if start == "image":
         before = {int(run["image"][row]): int(row) for row in np.flatnonzero(kept & (run["net"] == "none"))}
         labels = tuple(f"is {int(run['label'][before[each]])}" for each in images)
-        rows.append(PictureRow("as it was", tuple(_picture(run, before[each]) for each in images), labels))
+        rows.append(PictureRow("as it was", tuple(picture(run, before[each]) for each in images), labels))
     for way in effects.ways(run):
         of = made[(run["training"][made] == way.training) & (run["training_sigma"][made] == way.training_sigma)]
         of = of[run["sigma"][of] == way.sigma]
         here = {int(run["image"][row]): int(row) for row in of}
         if here:
             notes = tuple(_note(run, way, each) for each in images) if start == "image" else ()
-            rows.append(
-                PictureRow(str(way), tuple(_picture(run, here[each]) if each in here else None for each in images), notes)
-            )
+            rows.append(PictureRow(str(way), tuple(picture(run, here[each]) if each in here else None for each in images), notes))
     settings = run.settings
     if start == "image":
         title = f"{task}: test images changed towards another class"
@@ -67,7 +65,8 @@ def _note(run: Run, way: Way, image: int) -> str:
     return f"{values[0]:.2f}" if len(values) and np.isfinite(values[0]) else ""
 
 
-def _picture(run: Run, row: int) -> NDArray[np.floating]:
+def picture(run: Run, row: int) -> NDArray[np.floating]:
+    """One kept picture, (1 or 3, height, width); of other numbers of channels the first."""
     shape = tuple(int(each) for each in str(run["shape"][row]).split("x"))
     image = np.asarray(run["pixels"][row], dtype=float).reshape(shape)
     return image if shape[0] in (1, 3) else image[:1]
