@@ -15,17 +15,18 @@ WAYS = [(Net(STANDARD), 0.0), (Net(STANDARD), 0.25), (Net(NOISE, 0.25), 0.0), (N
 FIRST = ["noise 0.25, smoothed 0.25", "noise 0.25, plain gradient", "standard, smoothed 0.25", "adversarial, plain gradient"]
 
 
-def picture(net: Net, sigma: float | None, start: str, image: int, label: int | None, target: int) -> Any:
-    shade = chance.number("shade", net.name, str(sigma), start, image) % 1000 / 1000
+def picture(where: str, net: Net, sigma: float | None, start: str, image: int, label: int | None, target: int) -> Any:
+    shade = chance.number("shade", where, net.name, str(sigma), start, image) % 1000 / 1000
     columns: Any = {"sigma": sigma, "start": start, "image": image, "label": label, "target": target, "shape": "1x2x2"}
     return Row("picture", net.name, net.training, net.sigma, pixels=(shade, 0.0, 1.0, image / 10), **columns)
 
 
 def run(seed: int = 0, network: str = "strided", ways: Any = WAYS) -> Run:
-    rows = [picture(Net("none"), None, "image", image, image % 3, 9) for image in range(4)]
+    where = f"{network} {seed}"
+    rows = [picture(f"seed {seed}", Net("none"), None, "image", image, image % 3, 9) for image in range(4)]
     for net, sigma in ways:
-        rows += [picture(net, sigma, "image", image, image % 3, 5) for image in range(4)]
-        rows += [picture(net, sigma, "grey", image, None, image) for image in range(4)]
+        rows += [picture(where, net, sigma, "image", image, image % 3, 5) for image in range(4)]
+        rows += [picture(where, net, sigma, "grey", image, None, image) for image in range(4)]
     rows.append(Row("network", "standard", STANDARD, 0.0, training_accuracy=1.0))
     columns = columns_of(table_of(rows, schema_of(Row)))
     return Run(f"{network}{seed}", {"data": "digits-pixels", "network": network, "seed": seed, "sigmas": [0.25]}, "done", columns)
