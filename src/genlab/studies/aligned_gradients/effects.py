@@ -22,7 +22,7 @@ class JudgedEffect(Protocol):
     def __call__(self, run: Run, judge: str) -> float: ...
 
 
-INDEPENDENT = (NOISE, ADVERSARIAL)  # judges; the standard one is fooled by everything
+INDEPENDENT = (NOISE, ADVERSARIAL)  # judges that verdicts rest on
 
 
 class Way(NamedTuple):
@@ -121,12 +121,12 @@ def average_radius(run: Run, way: Way) -> float:
 
 
 def tasks(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs that differ by their seed only, by data and architecture."""
+    """Runs that differ by their seed only, by data and architecture (judges are of the other one)."""
     found: dict[str, list[Run]] = {}
     groups: dict[str, tuple[str, list[Run]]] = {}
     for run in sorted(runs, key=lambda each: (each.settings["data"], each.settings["network"], each.settings["seed"])):
         settings = {name: value for name, value in run.settings.items() if name != "seed"}
-        name = f"{settings['data']} {settings['network']}, judged by {settings['judge']}"
+        name = f"{settings['data']} {settings['network']}"
         groups.setdefault(str(sorted(settings.items())), (name, []))[1].append(run)
     for name, group in groups.values():
         label = name

@@ -25,7 +25,7 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
             "judges",
             "Who sees the target",
             "Share of images, each changed towards another class on one network, in which a judge of another architecture and "
-            f"seed sees that class. The standard judge is fooled by everything. {ERROR}",
+            f"seed sees that class. No verdict rests on the standard judge. {ERROR}",
             [_judges(name, group) for name, group in tasks.items()],
         ),
         Figure(

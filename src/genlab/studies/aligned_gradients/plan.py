@@ -6,7 +6,11 @@ from typing import Any
 
 STANDARD, NOISE, ADVERSARIAL, SMOOTHADV = "standard", "noise", "adversarial", "smoothadv"
 ARMS = (ADVERSARIAL, SMOOTHADV)  # beside standard and noise training
-JUDGES = (NOISE, ADVERSARIAL, STANDARD)  # trainings of the judges; the last is fooled by everything, and shown for that
+JUDGES = (
+    NOISE,
+    ADVERSARIAL,
+    STANDARD,
+)  # trainings of the judges; no verdict rests on the last, which a pilot found to be fooled by everything
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ def remarks(runs: Sequence[Run]) -> Sequence[str]:
     if runs:
         found.append(
             "Judges are other networks of the other architecture, not people. The noise judge shares its training noise with one "
-            "side of the 2 x 2: look at the adversarial one beside it. The standard judge is shown because it is fooled by "
-            "everything."
+            "side of the 2 x 2: look at the adversarial one beside it. No verdict rests on the standard judge: at larger radii "
+            "such a one was found to be fooled by everything."
         )
     return found
 
