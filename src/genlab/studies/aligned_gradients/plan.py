@@ -6,11 +6,7 @@ from typing import Any
 
 STANDARD, NOISE, ADVERSARIAL, SMOOTHADV = "standard", "noise", "adversarial", "smoothadv"
 ARMS = (ADVERSARIAL, SMOOTHADV)  # beside standard and noise training
-JUDGES = (
-    NOISE,
-    ADVERSARIAL,
-    STANDARD,
-)  # trainings of the judges; no verdict rests on the last, which a pilot found to be fooled by everything
+JUDGES = (NOISE, ADVERSARIAL, STANDARD)  # trainings of the judges; no verdict rests on the last
 
 
 @dataclass(frozen=True)
