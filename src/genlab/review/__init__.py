@@ -1,1 +1,1 @@
-"""People check the grader: texts graded blind in a browser, their ratings, and how far grader and people agree."""
+"""People judge blind in a browser: texts, and how far they agree with the grader; pictures, and which looks more like a class."""
