@@ -17,6 +17,7 @@ from genlab.studies.aligned_gradients.nets import Held, classifier, finite
 from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, STANDARD, Ask, Net, Row, row_of
 
 CERTIFIED = 50  # images between two advances (our assumption)
+REAL = 200  # training images of each class among which the nearest is sought (our assumption: all pairs of 2,000 take minutes)
 JUDGING = 32  # noisy copies of an image that a smoothed judge sees (our assumption)
 
 
@@ -38,6 +39,8 @@ class Asker:
         shift = chance.numpy("targets", plan.seed).integers(1, held.classes, len(data.test_targets))[self.rows]
         self.targets = (self.labels + torch.from_numpy(shift).to(self.labels)) % held.classes
         self.means = class_means(data.train_inputs, data.train_targets, held.classes)
+        first = [torch.nonzero(data.train_targets == label).flatten()[:REAL] for label in range(held.classes)]
+        self.real = torch.cat(first)
 
     def model(self, number: int) -> nn.Module:
         """A trained network as a classifier; made once, as its training is over."""
@@ -106,7 +109,7 @@ class Asker:
         data = self.held.data
         cosines = class_cosines(gradients, self.images, self.means, self.targets, self.labels)
         changes = made - self.images
-        near = neighbours(made, self.targets, data.train_inputs, data.train_targets)
+        near = neighbours(made, self.targets, data.train_inputs[self.real], data.train_targets[self.real])
         columns = {
             "cosine": cosines.target,
             "cosine_other": cosines.control,

@@ -135,8 +135,8 @@ class Row:
         cosine, cosine_other: of the gradient at the start with the target class's mean image minus the image; and the mean of
             those with the classes that are neither target nor label.
         high_frequency, variation: of the change: energy above half of Nyquist's frequency, and relative total variation.
-        neighbour: distance from the changed image to the nearest training image of the target class, over the mean distance of
-            those to their own nearest: 1 is as near as a real one.
+        neighbour: distance from the changed image to the nearest of some training images of the target class, over the mean
+            distance of those to their own nearest: 1 is as near as a real one.
         agreement: cosine of two independent gradients.
         frechet: Frechet distance of the changed images to test images of their target classes, in features of the plain judge;
             ``frechet_start`` that of the images before.
