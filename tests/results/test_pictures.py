@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from tests.results.sample_report import sample
 
-from genlab.results.pictures import PictureRow, Pictures, address, grid, pixels, png
+from genlab.results.pictures import SIDE, PictureRow, Pictures, address, enlarged, grid, pixels, png
 from genlab.results.report import html
 
 COLOURS = np.arange(3 * 4 * 5).reshape(3, 4, 5) / 59
@@ -40,6 +41,19 @@ def test_the_grid_is_one_picture_with_a_cell_for_each() -> None:
         assert image.size[0] == narrow[0]
         assert image.size[1] < narrow[1]
     assert grid(shown()) == grid(shown())
+
+
+def test_every_pixel_of_a_picture_is_a_patch_in_the_grid() -> None:
+    patches = enlarged(COLOURS)
+    assert patches.shape == (SIDE, SIDE, 3)
+    down, across = SIDE // 4, SIDE / 5
+    middles = patches[[int((row + 0.5) * down) for row in range(4)]][:, [int((column + 0.5) * across) for column in range(5)]]
+    assert np.array_equal(middles, pixels(COLOURS))
+    with Image.open(io.BytesIO(grid(shown()))) as image:
+        sheet = np.asarray(image.convert("RGB"))
+    places = sliding_window_view(sheet, (SIDE, SIDE, 3))[:, ::1, 0]
+    rows = [place for place in range(len(places)) if (places[place, 230] == patches).all()]
+    assert rows == [75]  # at 0.75 inches from the top, 2.3 from the left, 100 pixels an inch
 
 
 def test_the_page_shows_them_in_place_and_says_names_as_text() -> None:
