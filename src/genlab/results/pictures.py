@@ -77,7 +77,8 @@ def enlarged(image: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Bytes of a picture of ``SIDE`` pixels a side, each of its own pixels a patch."""
     height, width = image.shape[1:]
     down, across = (np.arange(SIDE) * size // SIDE for size in (height, width))
-    return pixels(image)[down][:, across]
+    patches: NDArray[np.uint8] = pixels(image)[down][:, across]
+    return patches
 
 
 def address(image: NDArray[np.floating]) -> str:
