@@ -46,7 +46,8 @@ class LengthControlled:
     Attributes:
         win_rate: from 0 to 1; AlpacaEval's ``length_controlled_winrate`` is in percent. The interval is ours: a bootstrap over
             instructions that fits anew, with the weakest penalty of the ten and the gamed baselines as they are. (With the one
-            chosen it would have no width where that takes every coefficient to 0, as happens with few items.) It holds ``centre`` in any case.
+            chosen it would have no width where that takes every coefficient to 0, as happens with few items.) It holds
+            ``centre`` in any case.
         standard_error: AlpacaEval's ``lc_standard_error``, of the mean of ``predicted``: it knows how instructions differ and
             not how uncertain the fit is.
         coefficients: of the fit to all graded items.
@@ -171,10 +172,12 @@ def aligned(annotations: Sequence[Annotation], difficulty: Sequence[float]) -> F
                 "in their order, or give each item the field index, its place in the whole benchmark"
             )
         return values
+    chosen: list[int] = []
     for item, place in enumerate(places):
         if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < len(values):
             raise ValueError(f"item {item}: index is a whole number from 0 to {len(values) - 1}, got {place!r}")
-    return values[places]
+        chosen.append(place)
+    return values[chosen]
 
 
 @dataclass(frozen=True)
