@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.grading.judged_pairs import CASES, Law, judged
 
 from genlab import chance
-from genlab.grading.annotations import Annotation
+from genlab.grading.annotations import Annotation, annotations_of
 from genlab.grading.win_rate import WinRate, win_rate
 
 REFERENCE = json.loads((Path(__file__).parent / "oracles/alpaca_eval_numbers.json").read_text())["cases"]
@@ -60,7 +59,7 @@ def test_exchanging_the_answers_gives_the_other_share() -> None:
 def test_numbers_of_several_are_not_mixed(name: str) -> None:
     one, two = preferences(1, 2)
     with pytest.raises(ValueError, match=f"of one {name}, got 2: .*another"):
-        found([one, replace(two, **{name: "another"})])
+        found([one, *annotations_of([vars(two) | {name: "another"}])])
 
 
 def test_too_few_are_said() -> None:

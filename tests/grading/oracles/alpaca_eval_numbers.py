@@ -27,11 +27,16 @@ HERE = Path(__file__).parent
 def main() -> None:
     warnings.simplefilter("ignore")
     pandas = importlib.import_module("pandas")
-    regression = importlib.import_module("alpaca_eval.metrics.glm_winrate")
+    regression: Any = importlib.import_module("alpaca_eval.metrics.glm_winrate")
     analyze = importlib.import_module("alpaca_eval.analyze")
     fitted: list[Any] = []
     fit = regression.fit_LogisticRegressionCV
-    regression.fit_LogisticRegressionCV = lambda *values, **names: fitted.append(fit(*values, **names)) or fitted[-1]
+
+    def kept(*values: Any, **names: Any) -> Any:
+        fitted.append(fit(*values, **names))
+        return fitted[-1]
+
+    regression.fit_LogisticRegressionCV = kept
     numbers: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, (n, law, glm) in CASES.items():
@@ -40,6 +45,7 @@ def main() -> None:
             write_annotations(file, judged(n, law, name))
             regression.hf_hub_download = lambda gamed=gamed, **_: str(gamed)
             found: dict[str, Any] = {}
+            extreme, metrics = False, {}
             for tolerance in (None, 1e-10):
                 info = dict(regression.GLM_INFO[glm])
                 if tolerance is not None:
