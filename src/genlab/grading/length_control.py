@@ -22,9 +22,8 @@ from genlab.grading.penalised_logistic import STRENGTHS, Fit, cross_validated, l
 from genlab.grading.win_rate import alone
 from genlab.intervals import CONFIDENCE, RESAMPLES, Floats, Interval, percentiles
 
-GAMED_WEIGHT = (
-    0.2 / 2
-)  # alpaca-eval 0.6.6: "regularize_to_baseline_lambda": 0.2, "divided by 2 because there are two gamed baselines"
+# alpaca-eval 0.6.6: "regularize_to_baseline_lambda" is 0.2, shared by the two gamed baselines
+GAMED_WEIGHT = 0.2 / 2
 
 
 @dataclass(frozen=True)
