@@ -31,13 +31,14 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from turns import in_turn
 
 from genlab.interventions.penalties import MicrobatchPenalty
 from genlab.interventions.plain_loop import backward
@@ -117,29 +118,6 @@ METHODS: dict[str, Callable[[Problem, Tensor, int], Tensor]] = {
     "finite difference, one-sided": lambda problem, weights, size: differences(problem, weights, size, central=False),
 }
 PLAIN, OURS = "plain step", "genlab, exact"
-
-
-def clock(device: str) -> Callable[[], float]:
-    if device != "cuda":
-        return time.process_time
-
-    def synchronised() -> float:
-        torch.cuda.synchronize()
-        return time.perf_counter()
-
-    return synchronised
-
-
-def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int, device: str) -> dict[str, float]:
-    """Median seconds of each, after a round that is not counted."""
-    now = clock(device)
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds + 1):
-        for name, call in calls.items():
-            begun = now()
-            call()
-            seconds[name].append(now() - begun)
-    return {name: statistics.median(each[1:]) for name, each in seconds.items()}
 
 
 def noise(network: str, options: argparse.Namespace) -> tuple[Problem, Tensor]:

@@ -23,14 +23,13 @@ import argparse
 import copy
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from turns import in_turn
 
 from genlab.smoothing.classifier import SmoothedClassifier, agreement
 from genlab.smoothing.gradients import smoothed_gradient
@@ -63,29 +62,6 @@ def their_gradient(model: nn.Module, images: Tensor, targets: Tensor, n: int) ->
         probability = model(copies + torch.randn_like(copies) * SIGMA).softmax(1)[:, target].mean()
         found.append(torch.autograd.grad(probability.log(), leaf)[0])
     return torch.stack(found)
-
-
-def clock(device: str) -> Callable[[], float]:
-    if device != "cuda":
-        return time.process_time
-
-    def synchronised() -> float:
-        torch.cuda.synchronize()
-        return time.perf_counter()
-
-    return synchronised
-
-
-def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int, device: str) -> dict[str, float]:
-    """Median seconds of each, after a round that is not counted."""
-    now = clock(device)
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds + 1):
-        for name, call in calls.items():
-            begun = now()
-            call()
-            seconds[name].append(now() - begun)
-    return {name: statistics.median(each[1:]) for name, each in seconds.items()}
 
 
 def prepared(network: str, options: argparse.Namespace) -> tuple[nn.Module, Tensor, Tensor]:

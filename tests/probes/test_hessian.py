@@ -80,6 +80,7 @@ def test_the_dense_hessian_is_torch_funcs(network: str, inputs: tuple[int, ...],
     theirs = torch.func.hessian(lambda vector: plain_loss(problem, loss, vector))(weights)
     assert furthest(unsymmetrised(problem, weights), theirs) < 1e-12
     assert furthest(Hessian(problem, weights).dense(), theirs) < 1e-12
+    assert furthest(Hessian(problem, weights).at_once(), theirs) < 1e-12
     assert theirs.abs().max() > 1e-3
 
 

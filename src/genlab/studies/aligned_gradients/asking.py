@@ -1,6 +1,7 @@
 """What is asked of trained networks: ascents and what judges make of them, agreement of gradients, certificates, pictures."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from genlab.smoothing.likeness import features, frechet_distance, neighbours
 from genlab.smoothing.synthesis import seed_images, synthesize
 from genlab.smoothing.texture import high_frequency_share, relative_variation
 from genlab.studies.aligned_gradients.nets import Held, classifier, finite
-from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, STANDARD, Ask, Net, Row, row_of
+from genlab.studies.aligned_gradients.plan import JUDGES, NOISE, STANDARD, Ask, Net, Row, row_of
 
 CERTIFIED = 50  # images between two advances (our assumption)
 REAL = 200  # training images of each class among which the nearest is sought (our assumption: all pairs of 2,000 take minutes)
@@ -49,6 +50,7 @@ class Asker:
         return self._models[number]
 
     def ascend(self, ask: Ask) -> list[Row]:
+        """Change every image towards its target, and say what came of it; none of a network that diverged."""
         number = self.held.nets.index(ask.net)
         if not finite(self.weights[number]):
             return []
@@ -88,7 +90,7 @@ class Asker:
         copies = JUDGING if ask.sigma else 1
         own = judged(model, made, self.targets, sigma=ask.sigma, n=copies, key=(*key, "own"), rows=self.rows)
         columns: dict[str, list[Any]] = {"own": own.hits.tolist(), "own_probability": own.probabilities.tolist()}
-        for net, name in zip(self.plan.judges(), (NOISE, ADVERSARIAL, STANDARD), strict=True):
+        for net, name in zip(self.plan.judges(), JUDGES, strict=True):
             number = self.held.nets.index(net)
             if not finite(self.weights[number]):
                 continue
@@ -124,10 +126,19 @@ class Asker:
         number = self.held.nets.index(Net(STANDARD, judge=True))
         if len(made) < 2 or not finite(self.weights[number]):
             return []
-        data, judge = self.held.data, self.model(number)
-        real = features(judge, data.test_inputs[self._of_targets()])
-        ours, before = (frechet_distance(features(judge, each), real) for each in (made, self.images))
-        return [row_of("distance", ask.net, sigma=ask.sigma, samples=ask.samples, frechet=ours, frechet_start=before)]
+        ours = frechet_distance(features(self.model(number), made), self._real_features)
+        start = self._start_distance
+        return [row_of("distance", ask.net, sigma=ask.sigma, samples=ask.samples, frechet=ours, frechet_start=start)]
+
+    @cached_property
+    def _real_features(self) -> Tensor:
+        judge = self.model(self.held.nets.index(Net(STANDARD, judge=True)))
+        return features(judge, self.held.data.test_inputs[self._of_targets()])
+
+    @cached_property
+    def _start_distance(self) -> float:
+        judge = self.model(self.held.nets.index(Net(STANDARD, judge=True)))
+        return frechet_distance(features(judge, self.images), self._real_features)
 
     def _of_targets(self) -> list[int]:
         """For each image a test image of its target's class, none of them among those that were changed if it can be."""
@@ -140,7 +151,7 @@ class Asker:
         return found
 
     def _from_grey(self, model: nn.Module, ask: Ask, key: tuple[chance.Key, ...]) -> Tensor:
-        """Ascent from grey towards class 0, 1, 2 and so on, without a ball: from nothing an image is made whole."""
+        """Ascent from grey towards class 0, 1, 2 and so on, in a ball twice as large and with twice the steps."""
         count = self.plan.shown
         numbers = list(range(count))
         start = seed_images(self.held.data.inputs, numbers, key=("grey", self.plan.seed), device=self.images.device)
@@ -206,6 +217,7 @@ class Asker:
         ]
 
     def certify(self, net: Net, sigma: float, first: int) -> list[Row]:
+        """Certificates of up to ``CERTIFIED`` images, from the ``first`` on; none of a network that diverged."""
         number = self.held.nets.index(net)
         if not finite(self.weights[number]):
             return []

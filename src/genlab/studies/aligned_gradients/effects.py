@@ -1,16 +1,18 @@
 """From records to effects, one value a seed: what judges see, where gradients point, how changes look."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from genlab.intervals import Interval
 from genlab.results.claims import Finding, Region, finding, not_measured
 from genlab.results.runs import Run
 from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, SMOOTHADV, STANDARD
+from genlab.studies.seeds import interval_of
 
 Measure = Callable[[Sequence[Run]], Sequence[Finding]]
 Effect = Callable[[Run], float]
@@ -256,7 +258,6 @@ def radius_and_alignment(run: Run, judge: str) -> float:
     return float(kendalltau(*zip(*known, strict=True)).statistic)
 
 
-def over_seeds(runs: Sequence[Run], effect: Effect) -> Mapping[int, float]:
-    """An effect by seed, where it is a number."""
-    values = {int(run.settings["seed"]): effect(run) for run in runs}
-    return {seed: value for seed, value in values.items() if math.isfinite(value)}
+def over_seeds(runs: Sequence[Run], effect: Effect) -> Interval | None:
+    """Mean of an effect over the seeds for which it is a number, with its interval."""
+    return interval_of([effect(run) for run in runs])

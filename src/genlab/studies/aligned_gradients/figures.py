@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from genlab.intervals import Interval, student_t
+from genlab.intervals import Interval
 from genlab.results.figures import Bars, Figure, Line, Panel
 from genlab.results.runs import Run
 from genlab.studies.aligned_gradients import effects
-from genlab.studies.aligned_gradients.effects import Effect, Way
+from genlab.studies.aligned_gradients.effects import Effect, Way, over_seeds
 from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, STANDARD
 from genlab.studies.aligned_gradients.tables import certified_ways
 
@@ -51,13 +51,6 @@ def figures(runs: Sequence[Run]) -> Sequence[Figure]:
     return [figure for figure in made if any(panel.lines or panel.bars for panel in figure.panels)]
 
 
-def _interval(group: Sequence[Run], effect: Effect) -> Interval | None:
-    values = list(effects.over_seeds(group, effect).values())
-    if not values:
-        return None
-    return student_t(values) if len(values) > 1 else Interval(values[0], math.nan, math.nan, 1)
-
-
 def _ways(group: Sequence[Run]) -> list[Way]:
     return list(dict.fromkeys(way for run in group for way in effects.ways(run)))
 
@@ -72,7 +65,7 @@ def _bars(name: str, ways: Sequence[Way], found: Sequence[Interval | None]) -> B
 def _judges(name: str, group: Sequence[Run]) -> Panel:
     ways = _ways(group)
     bars = [
-        _bars(f"{judge} judge", ways, [_interval(group, partial(effects.seen, judge=judge, way=way)) for way in ways])
+        _bars(f"{judge} judge", ways, [over_seeds(group, partial(effects.seen, judge=judge, way=way)) for way in ways])
         for judge in (NOISE, ADVERSARIAL, STANDARD)
     ]
     return Panel(name, "made on", "share in which the target is seen", bars=bars if ways else [], y_range=(0, 1))
@@ -80,7 +73,7 @@ def _judges(name: str, group: Sequence[Run]) -> Panel:
 
 def _grain(name: str, group: Sequence[Run]) -> Panel:
     ways = _ways(group)
-    found = [_interval(group, partial(effects.grain, way=way)) for way in ways]
+    found = [over_seeds(group, partial(effects.grain, way=way)) for way in ways]
     return Panel(name, "made on", "high-frequency share", bars=[_bars("change", ways, found)] if ways else [])
 
 
@@ -99,7 +92,7 @@ def _certified(name: str, group: Sequence[Run]) -> Panel:
         radii = np.concatenate([effects.column(run, "certified_radius", "certificate", way) for run in group])
         marks = np.linspace(0, float(radii.max()) if len(radii) else 0.0, 9)
         points = [
-            (float(each), _interval(group, partial(effects.certified_accuracy, way=way, radius=float(each)))) for each in marks
+            (float(each), over_seeds(group, partial(effects.certified_accuracy, way=way, radius=float(each)))) for each in marks
         ]
         lines += _line(str(way), points)
     return Panel(name, "radius", "certified accuracy", lines, y_range=(0, 1))
@@ -110,10 +103,11 @@ def _samples(name: str, group: Sequence[Run]) -> list[Panel]:
     if len(samples) < 2:
         return []
     agreeing = _line(
-        "two gradients agree", [(math.log2(each), _interval(group, partial(effects.agreement, samples=each))) for each in samples]
+        "two gradients agree",
+        [(math.log2(each), over_seeds(group, partial(effects.agreement, samples=each))) for each in samples],
     )
     for judge in (NOISE, ADVERSARIAL):
-        points = [(math.log2(each), _interval(group, _seen_at(judge, each))) for each in samples]
+        points = [(math.log2(each), over_seeds(group, _seen_at(judge, each))) for each in samples]
         agreeing += _line(f"seen by the {judge} judge", points)
     return [Panel(name, "log2 of the samples", "cosine, or share seen", agreeing, y_range=(0, 1))]
 

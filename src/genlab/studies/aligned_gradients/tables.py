@@ -6,12 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from genlab.intervals import student_t
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
 from genlab.studies.aligned_gradients import effects
 from genlab.studies.aligned_gradients.effects import Effect, Way
 from genlab.studies.aligned_gradients.plan import ADVERSARIAL, NOISE, STANDARD
+from genlab.studies.seeds import written
 
 MEASURES = ("own", f"judge_{NOISE}", f"judge_{ADVERSARIAL}", f"judge_{STANDARD}", "high_frequency", "variation", "neighbour")
 RADII = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -49,15 +49,8 @@ def remarks(runs: Sequence[Run]) -> Sequence[str]:
     return found
 
 
-def written(group: Sequence[Run], effect: Effect, digits: int = 3) -> str:
-    """Mean over seeds with its Student-t 95% interval."""
-    values = list(effects.over_seeds(group, effect).values())
-    if not values:
-        return ""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}g}"
-    interval = student_t(values)
-    return f"{interval.centre:.{digits}g} [{interval.low:.{digits}g}, {interval.high:.{digits}g}]"
+def _written(group: Sequence[Run], effect: Effect, digits: int = 3) -> str:
+    return written(effects.over_seeds(group, effect), digits)
 
 
 def _all_ways(group: Sequence[Run]) -> list[Way]:
@@ -68,9 +61,9 @@ def _alignment(runs: Sequence[Run]) -> Table:
     rows = []
     for name, group in effects.tasks(runs).items():
         for way in _all_ways(group):
-            cells = [written(group, partial(effects.mean, name=each, way=way)) for each in MEASURES]
-            cells[4:4] = [written(group, partial(each, way=way)) for each in (effects.transfer, effects.pointing)]
-            cells.append(written(group, partial(effects.mean, name="frechet", way=way, what="distance")))
+            cells = [_written(group, partial(effects.mean, name=each, way=way)) for each in MEASURES]
+            cells[4:4] = [_written(group, partial(each, way=way)) for each in (effects.transfer, effects.pointing)]
+            cells.append(_written(group, partial(effects.mean, name="frechet", way=way, what="distance")))
             seeds = sum(math.isfinite(effects.mean(run, "own", way)) for run in group)
             rows.append((name, str(way), *cells, str(seeds)))
     images = max((run.settings["images"] for run in runs), default=0)
@@ -96,7 +89,7 @@ def _networks(runs: Sequence[Run]) -> Table:
         nets = dict.fromkeys(str(net) for run in group for net in run["net"][run["what"] == "network"])
         for net in nets:
             cells = [
-                written(group, partial(_of, net=net, name=each), 4)
+                _written(group, partial(_of, net=net, name=each), 4)
                 for each in ("training_accuracy", "test_accuracy", "noisy_accuracy", "steps")
             ]
             rows.append((name, net, *cells))
@@ -119,8 +112,8 @@ def _certified(runs: Sequence[Run]) -> Table:
     rows = []
     for name, group in effects.tasks(runs).items():
         for way in certified_ways(group):
-            cells = [written(group, partial(effects.certified_accuracy, way=way, radius=radius)) for radius in RADII]
-            abstained = written(group, partial(_abstained, way=way))
+            cells = [_written(group, partial(effects.certified_accuracy, way=way, radius=radius)) for radius in RADII]
+            abstained = _written(group, partial(_abstained, way=way))
             rows.append((name, str(way), *cells, abstained))
     settings = runs[0].settings if runs else {}
     return Table(

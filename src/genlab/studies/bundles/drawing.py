@@ -1,13 +1,13 @@
 """Points of a sweep with their intervals over seeds, as lines of a figure and rows of a table."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from genlab.intervals import Interval, student_t
+from genlab.intervals import Interval
 from genlab.results.figures import Line
 from genlab.studies.bundles.copies import Trained
+from genlab.studies.seeds import interval_of
 
 ERROR = "Means over seeds that trained to their goal, with Student-t 95% intervals."
 Value = Callable[[Trained], float]
@@ -15,12 +15,7 @@ Value = Callable[[Trained], float]
 
 def over_seeds(copies: Sequence[Trained], value: Value) -> Interval | None:
     """Mean and interval of the finite values; without width of a single one; None of none."""
-    values = [each for copy in copies if math.isfinite(each := value(copy))]
-    return _interval(values) if values else None
-
-
-def _interval(values: Sequence[float]) -> Interval:
-    return student_t(values) if len(values) > 1 else Interval(values[0], math.nan, math.nan, 1)
+    return interval_of([value(copy) for copy in copies])
 
 
 def line(name: str, points: Mapping[float, Sequence[Trained]], value: Value, *, dashed: bool = False) -> list[Line]:
@@ -40,7 +35,8 @@ def along(name: str, copies: Sequence[Trained], column: str) -> list[Line]:
     for copy in copies:
         for step, value in zip(*(each.tolist() for each in copy.series(column)), strict=True):
             by_step.setdefault(int(step), []).append(value)
-    known = {step: _interval(by_step[step]) for step in sorted(by_step) if 2 * len(by_step[step]) >= len(copies)}
+    shared = [step for step in sorted(by_step) if 2 * len(by_step[step]) >= len(copies)]
+    known = {step: each for step in shared if (each := interval_of(by_step[step]))}
     if len(known) < 2:
         return []
     y, low, high, n = (np.array([getattr(each, key) for each in known.values()]) for key in ("centre", "low", "high", "n"))
@@ -55,12 +51,3 @@ def path(name: str, points: Sequence[Sequence[Trained]], x: Value, y: Value) -> 
     columns = zip(*((a.centre, b.centre, b.low, b.high, b.n) for a, b in known), strict=True)
     across, up, low, high, n = (np.array(each, float) for each in columns)
     return [Line(name, across, up, group=name, low=low, high=high, n=n, markers=True)]
-
-
-def written(interval: Interval | None, digits: int = 3) -> str:
-    """``0.912 [0.9, 0.924]`` in a table; empty where there is none."""
-    if interval is None:
-        return ""
-    if math.isnan(interval.low):
-        return f"{interval.centre:.{digits}g}"
-    return f"{interval.centre:.{digits}g} [{interval.low:.{digits}g}, {interval.high:.{digits}g}]"

@@ -14,7 +14,6 @@ from genlab.probes.trace import hutch_plus_plus
 from genlab.probes.tracker import sharpness
 from genlab.studies.bundles.runner import Copies
 from genlab.training.losses import cross_entropy
-from genlab.training.problem import Problem
 from genlab.training.statistics import without_dropout
 
 DENSE = 500  # parameters up to which the whole Hessian is taken (our assumption)
@@ -27,7 +26,7 @@ def curvature(held: Copies, number: int, weights: Tensor, after: Tensor | None) 
     problem = replace(held.problems[number], module=without_dropout(held.problems[number].module))
     found: dict[str, Any] = {}
     if problem.parameter_count <= DENSE:
-        matrix = _dense(problem, weights)
+        matrix = Hessian(problem, weights).at_once()
         values, vectors = matrix_pairs(matrix)
         top = vectors[:, -1]
         size = abs(values[-1].item())
@@ -45,21 +44,6 @@ def curvature(held: Copies, number: int, weights: Tensor, after: Tensor | None) 
         along = segment_sharpness(problem, weights, after, held.plan.segment_points)
         found["segment_sharpness"] = along.largest if along.all_converged else math.nan
     return {name: each for name, each in found.items() if not (isinstance(each, float) and math.isnan(each))}
-
-
-def _dense(problem: Problem, weights: Tensor) -> Tensor:
-    """``Hessian.dense`` by one batched backward pass for all unit vectors: a tenth of its time where each product is tiny."""
-    parameters = [piece.detach().clone().requires_grad_() for piece in problem.split(weights)]
-    matrix = weights.new_zeros(len(weights), len(weights))
-    units = torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
-    for inputs, targets in problem.batches():
-        loss, _ = problem.batch_loss(parameters, inputs, targets)
-        gradients = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
-        whole = torch.cat([each.reshape(-1) for each in gradients])
-        if whole.requires_grad:
-            rows = torch.autograd.grad(whole, parameters, units, is_grads_batched=True, materialize_grads=True)
-            matrix += torch.cat([each.reshape(len(units), -1) for each in rows], dim=1)
-    return (matrix + matrix.T) / 2
 
 
 def matrix_pairs(matrix: Tensor) -> tuple[Tensor, Tensor]:

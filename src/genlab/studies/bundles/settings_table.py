@@ -6,7 +6,8 @@ from functools import partial
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
 from genlab.studies.bundles.copies import Trained, tasks, trained
-from genlab.studies.bundles.drawing import over_seeds, written
+from genlab.studies.bundles.drawing import over_seeds
+from genlab.studies.seeds import written
 
 COLUMNS = {
     "training loss": "training_loss",

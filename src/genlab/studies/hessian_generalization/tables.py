@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from genlab.intervals import student_t
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
-from genlab.studies.bundles.drawing import written
 from genlab.studies.bundles.settings_table import settings_table
 from genlab.studies.hessian_generalization.effects import correlations
+from genlab.studies.seeds import written
 
 
 def tables(runs: Sequence[Run]) -> Sequence[Table]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from genlab.results.exhibits import Table
 from genlab.results.runs import Run
-from genlab.studies.bundles.drawing import over_seeds, written
+from genlab.studies.bundles.drawing import over_seeds
 from genlab.studies.bundles.settings_table import settings_table
 from genlab.studies.implicit_regularization.arms import all_tasks, gap, share, tested, validated
 from genlab.studies.implicit_regularization.figures import named
+from genlab.studies.seeds import written
 
 
 def tables(runs: Sequence[Run]) -> Sequence[Table]:
