@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from genlab.skills.files import write_whole
 from genlab.skills.pack import CHECKERS, MANNERS, SHIPPED, TEXT, Pack, dump, load, masked, parse, parse_csv, part, save
-from genlab.skills.skill import Exemplar, Skill, Topic
+from genlab.skills.skill import Exemplar, QueryType, Skill, Topic
 
 SMALL = Pack(
     name="small",
@@ -70,6 +70,7 @@ packs = st.builds(
     salt=words,
     manner=st.sampled_from(MANNERS),
     checker=st.sampled_from(("", *CHECKERS)),
+    query_types=st.lists(st.builds(QueryType, some, some), max_size=3, unique_by=lambda each: each.name).map(tuple),
 )
 
 
@@ -118,6 +119,7 @@ def test_the_digest_changes_with_every_field() -> None:
         "exemplars": (Exemplar((SMALL.skills[0].name,), SMALL.topics[0].name, "A text."),),
         "manner": "brief",
         "checker": "skillworld",
+        "query_types": (QueryType("planning", "Asks for a plan."),),
     }
     changed = [replace(SMALL, **{name: value}) for name, value in values.items()]
     assert len({pack.digest for pack in [SMALL, *changed]}) == 1 + len(changed) == len(SMALL.__dataclass_fields__) + 1
@@ -125,8 +127,8 @@ def test_the_digest_changes_with_every_field() -> None:
 
 
 def test_fields_that_came_later_are_in_the_digest_of_packs_that_use_them_only() -> None:
-    """Stores hold digests of packs from before there were manners and checkers."""
-    earlier = {name: value for name, value in asdict(SMALL).items() if name not in {"manner", "checker"}}
+    """Stores hold digests of packs from before there were manners, checkers and query types."""
+    earlier = {name: value for name, value in asdict(SMALL).items() if name not in {"manner", "checker", "query_types"}}
     assert SMALL.digest == hashlib.sha256(json.dumps(earlier, sort_keys=True).encode()).hexdigest()[:16]
     assert parse(one_skill() + "manner: paper\nchecker: ''").digest == parse(one_skill()).digest
 

@@ -6,7 +6,7 @@ One process tops out at about 80 requests a second, whatever the endpoint (docs/
 import contextlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ from genlab.evaluation.options import generation
 from genlab.evaluation.roles import roles
 
 if TYPE_CHECKING:
+    from inspect_ai import Task
     from inspect_ai.log import EvalLog
 
 CONNECTIONS = 20  # requests at once where the user names no number; our assumption, what Inspect begins with
@@ -38,11 +39,12 @@ class Part:
     """What one process evaluates.
 
     Attributes:
-        task: arguments of ``genlab/skill_mix``.
+        task: arguments of the task.
         student, graders: Inspect models by name; a pack's exact checker is not among them, and the task's ``graders`` counts it.
         student_options, grader_options: of Inspect's eval-set and its models.
         log_dir: folder or URL of its logs; a part begun there goes on.
         environment: set before anything runs: the run's budget.
+        make: the task, a function of a module that ``inspect_ai.task`` decorates; None is ``genlab/skill_mix``.
     """
 
     task: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Part:
     grader_options: Mapping[str, Any]
     log_dir: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    make: "Callable[..., Task] | None" = None
 
 
 def evaluate(line: Line, part: Part) -> None:
@@ -90,7 +93,7 @@ def _logs(part: Part, options: Mapping[str, Any], grading: Mapping[str, Any]) ->
 
     set_torn_aside(part.log_dir)
     _, logs = eval_set(
-        skill_mix(**part.task),
+        (part.make or skill_mix)(**part.task),
         log_dir=part.log_dir,
         model=get_model(
             part.student,

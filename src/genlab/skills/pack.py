@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from genlab.skills.files import read_text, read_yaml, write_whole
-from genlab.skills.skill import Exemplar, Skill, Topic
+from genlab.skills.skill import Exemplar, QueryType, Skill, Topic
 
 SHIPPED = ("english", "code_review", "mathematics", "skillworld")
 TEXT = "a short piece of text"  # what a student writes, where a pack does not say
@@ -43,11 +43,17 @@ PACK_FIELDS = {
     "exemplars",
     "manner",
     "checker",
+    "query_types",
 }
 SKILL_FIELDS = {"name", "category", "definition", "example", "aliases", "source", "licence", "frequency", "frequency_source"}
 TOPIC_FIELDS = {"name", "frequency", "frequency_source"}
 EXEMPLAR_FIELDS = {"skills", "topic", "text"}
-LATER = {"manner": "paper", "checker": ""}  # younger than some stores: at these values they are no part of a digest
+QUERY_TYPE_FIELDS = {"name", "definition"}
+LATER = {
+    "manner": "paper",
+    "checker": "",
+    "query_types": (),
+}  # younger than some stores: at these values they are no part of a digest
 MORE = "cells without a column"
 COMMAS = "put quotes around a cell that holds a comma"
 UNQUOTED = "YAML reads yes, no, numbers and dates as such: put quotes"
@@ -70,6 +76,7 @@ class Pack:
         manner: how a student is asked. paper: skills with definitions and examples, a draft, then an improved text; brief: names
             only, in one turn.
         checker: the program that grades these skills exactly ("skillworld"), or "": then models grade.
+        query_types: ways in which people ask, for instructions made from these skills; Skill-Mix has no use for them.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Pack:
     exemplars: tuple[Exemplar, ...] = ()
     manner: Manner = "paper"
     checker: str = ""
+    query_types: tuple[QueryType, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -190,6 +198,9 @@ def parse(text: str, where: str = "pack") -> Pack:
             ),
             manner=manner,
             checker=_one_of(content, "checker", CHECKERS, where),
+            query_types=tuple(
+                _query_type(each, f"{where}, query type {place}") for place, each in _entries(content, "query_types", where)
+            ),
         ),
         where,
     )
@@ -234,14 +245,15 @@ def _row(cells: Mapping[str, str], where: str) -> Skill:
 
 
 def checked(pack: Pack, where: str) -> Pack:
-    """The pack, if no two of its skills and no two of its topics share a name, and exemplars name its own.
+    """The pack, if no two of its skills, topics or query types share a name, and exemplars name its own.
 
     Raises:
         ValueError: some do, an exemplar names others, or there is no skill.
     """
     if not pack.skills:
         raise ValueError(f"{where} has no skills")
-    for kind, names in (("skill", [each.name for each in pack.skills]), ("topic", [each.name for each in pack.topics])):
+    for kind, entries in (("skill", pack.skills), ("topic", pack.topics), ("query type", pack.query_types)):
+        names = [each.name for each in entries]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -270,13 +282,14 @@ def dump(pack: Pack) -> str:
         return {name: value for name, value in found.items() if value not in ("", None, []) and shared.get(name) != value}
 
     shared = {"source": pack.source, "licence": pack.licence}
-    lists = ("skills", "topics", "exemplars")
+    lists = ("skills", "topics", "exemplars", "query_types")
     said = {name: value for name, value in asdict(pack).items() if LATER.get(name) != value}
     head = {name: value for name, value in said.items() if name not in lists and value not in ("", False)}
     body = {
         "skills": [kept(asdict(skill), shared) for skill in pack.skills],
         "topics": [kept(asdict(topic), {}) for topic in pack.topics],
         **({"exemplars": [kept(asdict(each), {}) for each in pack.exemplars]} if pack.exemplars else {}),
+        **({"query_types": [asdict(each) for each in pack.query_types]} if pack.query_types else {}),
     }
     return str(yaml.safe_dump(head | body, sort_keys=False, allow_unicode=True, width=120))
 
@@ -329,6 +342,16 @@ def _topic(entry: Any, where: str) -> Topic:
     if not name:
         raise ValueError(f"{where} has no name")
     return Topic(name, _frequency(entry, where), _word(entry, "frequency_source", where))
+
+
+def _query_type(entry: Any, where: str) -> QueryType:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"{where} is a mapping with name and definition; got {entry!r}")
+    _only(entry, QUERY_TYPE_FIELDS, where)
+    words = {name: _word(entry, name, where) for name in ("name", "definition")}
+    if absent := [name for name, value in words.items() if not value]:
+        raise ValueError(f"{where} ({words['name'] or 'no name'}) lacks {', '.join(absent)}")
+    return QueryType(**words)
 
 
 def _exemplar(entry: Any, where: str) -> Exemplar:

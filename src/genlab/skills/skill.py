@@ -1,4 +1,4 @@
-"""A skill and a topic: what a text is asked to show, and what it is asked to be about."""
+"""A skill, a topic, a query type: what a text is asked to show, what it is about, and how people ask for it."""
 
 from dataclasses import dataclass
 
@@ -36,6 +36,14 @@ class Topic:
     name: str
     frequency: float | None = None
     frequency_source: str = ""
+
+
+@dataclass(frozen=True)
+class QueryType:
+    """A way in which people ask, such as "help-seeking": instructions are made of skills and one of these."""
+
+    name: str
+    definition: str
 
 
 @dataclass(frozen=True)
