@@ -44,7 +44,7 @@ def read(reply: str, rubric: Rubric, code: str) -> Points | Unreadable:
         return Unreadable(f"the reply has {len(reply):,} characters, more than {MOST_CHARACTERS:,}")
     if code not in reply:
         return Unreadable("the reply lacks the grading's code")
-    found = [_from_object(each, rubric) for each in _objects(reply) if each.get("code") == code]
+    found = [_from_object(each, rubric) for each in objects(reply) if each.get("code") == code]
     if not found:
         return Unreadable("the reply holds no JSON object with the grading's code")
     read = [each for each in found if isinstance(each, Points)]
@@ -55,7 +55,7 @@ def read(reply: str, rubric: Rubric, code: str) -> Points | Unreadable:
     return read[-1]
 
 
-def _objects(reply: str) -> Iterator[Mapping[str, Any]]:
+def objects(reply: str) -> Iterator[Mapping[str, Any]]:
     """Every outermost JSON object in a reply, whatever stands around it; strings may hold line breaks, as graders write them."""
     decoder = json.JSONDecoder(strict=False, object_pairs_hook=_object)
     place = reply.find("{")
