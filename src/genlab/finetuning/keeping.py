@@ -35,12 +35,12 @@ def keep(recipe: Recipe, folder: Folder, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
     if not folder.writes:
         return
-    _finish(draft, recipe, trainer.state.global_step)
+    finish(draft, recipe, trainer.state.global_step)
     folder.publish(final)
     if recipe.method == "lora":
         merged = folder.draft(folder.model)
         _merge(recipe, folder.adapter, merged)
-        _finish(merged, recipe, trainer.state.global_step)
+        finish(merged, recipe, trainer.state.global_step)
         folder.publish(folder.model)
 
 
@@ -55,7 +55,7 @@ def _merge(recipe: Recipe, adapter: Path, place: Path) -> None:
     AutoTokenizer.from_pretrained(adapter).save_pretrained(place)
 
 
-def _finish(draft: Path, recipe: Recipe, steps: int) -> None:
+def finish(draft: Path, recipe: Recipe, steps: int) -> None:
     """Drop what only Trainer reads, write the card, and let the model sample.
 
     A generation_config.json without do_sample makes ``transformers serve`` answer greedily whatever temperature is asked for.

@@ -1,6 +1,5 @@
 """How one student is made and evaluated: its base, its fine-tuning, then a text for every combination asked for."""
 
-import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from genlab.curation import corpus, taught
 from genlab.evaluation import checking, scoring, writing
 from genlab.finetuning.recipe import Recipe
-from genlab.finetuning.run import Outcome, finetune
 from genlab.grading.graded import GradedText
 from genlab.grading.rubric import rubric
 from genlab.results.snapshots import Snapshot
@@ -17,9 +15,10 @@ from genlab.skills.pack import Pack, load
 from genlab.skills.split import hold_out
 from genlab.students.generating import Reply, Writer
 from genlab.students.places import place
+from genlab.studies.fine_tuned import fine_tuned, home, local
 from genlab.studies.skill_composition.embedded import Base, token_counter
 from genlab.studies.skill_composition.study import MIXTURES, SPLITS, SkillComposition
-from genlab.studies.study import Advance, Condition
+from genlab.studies.study import Advance
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -29,15 +28,11 @@ LONGEST = 160  # tokens of a text: nine sentences of skillworld; what is longer 
 SPLIT_SEED = 0  # of which topics are held out: the same for all seeds, so that students of all seeds are held to the same
 
 
-class _Stopped(Exception):
-    """Nobody waits for the fine-tuning any more."""
-
-
 def run(
     study: SkillComposition, settings: Mapping[str, Any], snapshot: Snapshot | None, device: str
 ) -> Generator[Advance, None, str]:
     """Make one student, then evaluate it split by split and k by k. Its models stay in the condition's folder."""
-    home = _home(study, settings)
+    folder_of = home(study, study.store, settings)
     parts = split_packs(settings)
     cells = [(split, k) for split in SPLITS for k in settings["k"]]
     done = int(snapshot.values["cells"]) if snapshot else 0
@@ -50,7 +45,7 @@ def run(
     folder = base
     if MIXTURES[settings["mixture"]]:
         rows = data(settings, parts, base)
-        outcome = yield from _finetuned(recipe(settings, base), home / "model", rows, device, len(cells))
+        outcome = yield from fine_tuned(recipe(settings, base), folder_of / "model", rows, device, after=len(cells) * CELL_STEPS)
         if outcome.folder is None:
             yield Advance(outcome.steps, outcome.steps, [], lambda: Snapshot({}, {"cells": 0}), facts=facts)
             return f"diverged at step {outcome.diverged_at}"
@@ -62,7 +57,7 @@ def run(
             "fine-tuning steps": f"{outcome.steps:,}",
             "loss of the last 50 steps": f"{mean:.4f} nats a token",
         }
-    evaluate = checked(settings, folder, device) if load(settings["pack"]).checker else _judged(settings, folder, home)
+    evaluate = checked(settings, folder, device) if load(settings["pack"]).checker else _judged(settings, folder, folder_of)
     for number, (split, k) in enumerate(cells[done:], start=done):
         rows = evaluate(parts[split], split, k)
         after = number + 1
@@ -130,20 +125,6 @@ def combinations(part: Pack, k: int, settings: Mapping[str, Any]) -> Sequence[An
     return draw(part, k, settings["n"], seed=settings["seed"], distinct=k > 1).combinations
 
 
-def _home(study: SkillComposition, settings: Mapping[str, Any]) -> Path:
-    return _local(study.store) / "conditions" / Condition(study.name, study.protocol, settings).id
-
-
-def _local(store: str) -> Path:
-    """The store's folder; for a remote store one in the user's cache, where models stay: a store keeps records."""
-    from fsspec.core import url_to_fs
-
-    files, root = url_to_fs(store)  # type: tuple[Any, str]
-    if "file" in (files.protocol if isinstance(files.protocol, tuple) else (files.protocol,)):
-        return Path(root)
-    return Path.home() / ".cache" / "genlab" / "stores" / root.replace("/", "-")
-
-
 # ------------------------------------------------------------------------------------------------ what it starts from
 def _base(study: SkillComposition, settings: Mapping[str, Any], device: str) -> Generator[Advance, None, str]:
     if settings["base"] != "trained":
@@ -151,7 +132,7 @@ def _base(study: SkillComposition, settings: Mapping[str, Any], device: str) -> 
     from filelock import FileLock, Timeout
 
     made = Base(settings["width"], settings["layers"], settings["base_texts"], settings["seed"])
-    out = _local(study.store) / "bases" / made.id
+    out = local(study.store) / "bases" / made.id
     out.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{out}.lock")
     while True:  # conditions of one seed share a base: the first one makes it
@@ -161,7 +142,7 @@ def _base(study: SkillComposition, settings: Mapping[str, Any], device: str) -> 
         except Timeout:
             yield Advance(0, 1, [], lambda: Snapshot({}, {"cells": 0}), note={"waiting for its base": 1.0})
     try:
-        outcome = yield from _finetuned(made.recipe(made.start(out / "start")), out / "trained", made.data(), device, 0)
+        outcome = yield from fine_tuned(made.recipe(made.start(out / "start")), out / "trained", made.data(), device)
     finally:
         lock.release()
     if outcome.folder is None:
@@ -249,40 +230,6 @@ def _bought(settings: Mapping[str, Any], parts: Mapping[str, Pack]) -> "Dataset"
     return found.select_columns(["messages"])
 
 
-def _finetuned(recipe: Recipe, out: Path, data: "Dataset", device: str, cells: int) -> Generator[Advance, None, Outcome]:
-    """Fine-tune in a thread beside, so that progress is told and a stop is heard; what is in ``out`` is gone on with."""
-    seen: dict[str, Any] = {"done": 0, "of": 1, "loss": 0.0}
-    stop = threading.Event()
-
-    def report(done: int, of: int, loss: float) -> None:
-        seen.update(done=done, of=of, loss=loss)
-        if stop.is_set():
-            raise _Stopped
-
-    def work() -> None:
-        try:
-            seen["outcome"] = finetune(recipe, out, train=data, report=report, device=device)
-        except _Stopped:
-            pass
-        except BaseException as error:
-            seen["error"] = error
-
-    thread = threading.Thread(target=work, name="fine-tuning", daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(0.2)
-            of = seen["of"] + cells * CELL_STEPS
-            yield Advance(seen["done"], of, [], lambda: Snapshot({}, {"cells": 0}), note={"loss": seen["loss"]})
-    finally:
-        stop.set()
-        thread.join()
-    if "error" in seen:
-        raise seen["error"]
-    found: Outcome = seen["outcome"]
-    return found
-
-
 # ------------------------------------------------------------------------------------------------ what it can do
 def checked(settings: Mapping[str, Any], folder: str, device: str) -> Any:
     """Texts written in this process, and checked exactly."""
@@ -338,7 +285,7 @@ def row(part: Pack, asked: Combination, reply: Reply, *, student: str, sample: s
     )
 
 
-def _judged(settings: Mapping[str, Any], folder: str, home: Path) -> Any:
+def _judged(settings: Mapping[str, Any], folder: str, place: Path) -> Any:
     """Texts asked for and graded through Inspect, as Skill-Mix does it."""
     from dataclasses import replace
 
@@ -351,11 +298,11 @@ def _judged(settings: Mapping[str, Any], folder: str, home: Path) -> Any:
             """Inspect's samples are not counted here: a cell is."""
 
     def asked(part: Pack, split: str, k: int) -> list[GradedText]:
-        words = home / "packs" / f"{split}.yaml"
+        words = place / "packs" / f"{split}.yaml"
         words.parent.mkdir(parents=True, exist_ok=True)
         save(part, words, overwrite=True)
         task = {"k": k, "n": settings["n"], "pack": str(words), "seed": settings["seed"], "graders": len(settings["grader"])}
-        job = Part(task, f"batched/{folder}", tuple(settings["grader"]), {}, {}, str(home / "logs" / f"{split}-k{k}"))
+        job = Part(task, f"batched/{folder}", tuple(settings["grader"]), {}, {}, str(place / "logs" / f"{split}-k{k}"))
         evaluate(Silent(), job)
         rows = [row for row in read_texts(job.log_dir) if not row.control]
         return [replace(row, student=settings["mixture"], sample=f"{split}-{row.sample}") for row in rows]
