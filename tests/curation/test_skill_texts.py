@@ -19,7 +19,7 @@ pytest.importorskip("datasets")
 
 from genlab.curation import taught
 from genlab.curation.hub import expect_pushable
-from genlab.curation.recipe import Recipe, plan
+from genlab.curation.recipe import Recipe
 from genlab.curation.sifting import Written, sift
 from genlab.curation.skill_texts import Outcome, Unfinished, read, skill_texts
 from genlab.curation.teachers import checked
@@ -237,7 +237,7 @@ def test_a_private_pack_warns_and_is_never_pushed(tmp_path: Path, monkeypatch: p
     few = small(tmp_path, "hedge", "denial", "fear", private=True)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     with pytest.raises(ValueError, match="is private, and its texts show what its skills are: they are not pushed"):
-        expect_pushable(plan(Recipe(few, held=("mind",), held_topics=0, k=(1,))), "owner/name")
+        expect_pushable(load(few), "owner/name")
     said = data(tmp_path, "--pack", few, "--held", "mind", "--held-topics", "0", "-k", "1", "--n", "3", "--out", "texts")
     assert "keep it to yourself" in said
     assert "Do not share them" in card_of(tmp_path / "texts")[1]

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from genlab.cli import data_instruct
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ app = typer.Typer(help="Data: texts to learn skills from.", no_args_is_help=True
 @app.callback()
 def data() -> None:
     """Data: texts to learn skills from."""
+
+
+app.command("instruct")(data_instruct.instruct)
 
 
 @app.command("skill-texts")
@@ -80,7 +84,7 @@ def skill_texts(
             _tell_price(found)
             return
         if push is not None:
-            expect_pushable(found, push)
+            expect_pushable(found.whole, push)
         outcome = _make(recipe, place)
         _tell(found, outcome)
         if push is not None:

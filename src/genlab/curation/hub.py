@@ -5,20 +5,19 @@ import re
 from pathlib import Path
 
 from genlab.curation.making import CARD
-from genlab.curation.recipe import Plan
-from genlab.curation.skill_texts import read
+from genlab.skills.pack import Pack
 
 TOKEN = "HF_TOKEN"
 
 
-def expect_pushable(plan: Plan, repo: str) -> None:
-    """Check that texts may go to a hub, and that it will take them from us.
+def expect_pushable(pack: Pack | None, repo: str) -> None:
+    """Check that texts, made of a pack or of none, may go to a hub, and that it will take them from us.
 
     Raises:
         ValueError: the pack is private, ``repo`` is no owner/name, no token stands in the environment, or the hub refuses it.
     """
-    if plan.whole.private:
-        raise ValueError(f"pack {plan.recipe.pack} is private, and its texts show what its skills are: they are not pushed")
+    if pack is not None and pack.private:
+        raise ValueError(f"pack {pack.name} is private, and its texts show what its skills are: they are not pushed")
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repo):
         raise ValueError(f"a data set on the hub is named owner/name, got {repo!r}")
     if not os.environ.get(TOKEN):
@@ -39,10 +38,11 @@ def push(folder: Path, repo: str) -> str:
     Raises:
         ValueError: the hub refuses; what lies here is whole, and the same command pushes it again.
     """
+    from datasets import load_from_disk
     from huggingface_hub import DatasetCard, HfApi
 
     token = os.environ[TOKEN]
-    api, data = HfApi(token=token), read(folder)
+    api, data = HfApi(token=token), load_from_disk(str(folder))
     try:
         api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
         DatasetCard((folder / CARD).read_text("utf-8")).push_to_hub(repo, token=token, repo_type="dataset")

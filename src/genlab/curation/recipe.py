@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import ceil
 from pathlib import Path
@@ -215,17 +215,17 @@ def _check_asking(plan: Plan) -> None:
             raise ValueError(f"max_cost wants a price for every model, and {recipe.prices} has none for {', '.join(unknown)}")
 
 
-def expect_reachable(plan: Plan) -> None:
+def expect_reachable(models: Sequence[str]) -> None:
     """Have Inspect make the models, which finds missing packages and keys; nothing is asked of them.
 
     Raises:
         ValueError: it cannot.
     """
-    if not plan.models:
+    if not models:
         return
     from inspect_ai.model import get_model
 
-    for model in plan.models:
+    for model in models:
         try:
             get_model(model)
         except Exception as error:

@@ -76,7 +76,7 @@ def skill_texts(recipe: Recipe, out: str | Path, *, report: Report = lambda k, d
     found, place = plan(recipe), Path(out).absolute()
     if (known := finished(place, found)) is not None:
         return Outcome.from_json(place, known)
-    expect_reachable(found)
+    expect_reachable(found.models)
     making = Making(place)
     with making.alone():
         if (known := finished(place, found)) is not None:  # made by the process that was waited for
