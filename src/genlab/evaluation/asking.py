@@ -12,7 +12,7 @@ from genlab.evaluation.budget import Budget, Rate, most, rates
 from genlab.evaluation.options import HOW
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, Model, ModelOutput
+    from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput
     from pydantic import BaseModel
 
 ATTEMPTS = 3  # our assumption; below them lie Inspect's own retries of rate limits, server errors and timeouts
@@ -47,14 +47,18 @@ class Asking:
     budget: Budget | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict)
 
-    async def ask(self, model: "Model", messages: "Sequence[ChatMessage]", *key: str | int) -> "ModelOutput":
+    async def ask(
+        self, model: "Model", messages: "Sequence[ChatMessage]", *key: str | int, config: "GenerateConfig | None" = None
+    ) -> "ModelOutput":
         """A reply of ``model``; ``key`` names the call among all of the run: equal keys are one call.
+
+        ``config`` holds options of this call; none of them may make it dearer.
 
         Raises:
             BudgetReached: it does not fit into the budget.
             NoReply: the provider failed ``ATTEMPTS`` times, or once in a way that the same request cannot cure.
         """
-        from inspect_ai.model import CachePolicy
+        from inspect_ai.model import CachePolicy, GenerateConfig
 
         path = "/".join(map(str, key))
         rate = self.rates.get(str(model))
@@ -72,7 +76,7 @@ class Asking:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 policy = CachePolicy(expiry=None, scopes=scopes) if self.cache else False
-                output = await model.generate(list(messages), cache=policy)
+                output = await model.generate(list(messages), config=config or GenerateConfig(), cache=policy)
                 break
             except Exception as error:
                 if attempt < ATTEMPTS and not (is_limit(error) or is_final(error)):

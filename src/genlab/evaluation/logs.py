@@ -28,7 +28,7 @@ def read_texts(place: str | Path) -> list[GradedText]:
         ValueError: no log is there, or a log that is not of ``genlab/skill_mix``.
     """
     found: dict[tuple[str, str, str, int, str], GradedText] = {}
-    for log in _logs(place):
+    for log in read_logs(place):
         for row in rows(log):
             key = (row.student, row.grader, row.sample, row.generation, row.control)
             if key not in found or found[key].status != "graded":
@@ -38,7 +38,7 @@ def read_texts(place: str | Path) -> list[GradedText]:
 
 def packs_of(place: str | Path) -> set[str]:
     """The packs, by name or file, that the logs at a place were made with."""
-    return {str(log.eval.task_args.get("pack", "english")) for log in _logs(place)}
+    return {str(log.eval.task_args.get("pack", "english")) for log in read_logs(place)}
 
 
 def rows(log: "EvalLog") -> Iterator[GradedText]:
@@ -139,7 +139,12 @@ def _rubric(about: Mapping[str, Any]) -> Rubric:
     return rubric(skills, str(about["topic"]))
 
 
-def _logs(place: str | Path) -> Iterator["EvalLog"]:
+def read_logs(place: str | Path) -> Iterator["EvalLog"]:
+    """One log file, or all logs in a folder or at a URL, newest last.
+
+    Raises:
+        ValueError: no log is there, or one that is damaged.
+    """
     from fsspec.core import url_to_fs
     from inspect_ai.log import list_eval_logs, read_eval_log
 

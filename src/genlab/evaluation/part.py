@@ -45,6 +45,7 @@ class Part:
         log_dir: folder or URL of its logs; a part begun there goes on.
         environment: set before anything runs: the run's budget.
         make: the task, a function of a module that ``inspect_ai.task`` decorates; None is ``genlab/skill_mix``.
+        role: what the graders are in that task: grader, or judge.
     """
 
     task: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Part:
     log_dir: str
     environment: Mapping[str, str] = field(default_factory=dict)
     make: "Callable[..., Task] | None" = None
+    role: str = "grader"
 
 
 def evaluate(line: Line, part: Part) -> None:
@@ -102,7 +104,7 @@ def _logs(part: Part, options: Mapping[str, Any], grading: Mapping[str, Any]) ->
         ),
         model_roles={
             role: get_model(name, config=GenerateConfig(**grading))  # with its role it would be that of an earlier evaluation
-            for role, name in zip(roles(len(part.graders)), part.graders, strict=True)
+            for role, name in zip(roles(len(part.graders), part.role), part.graders, strict=True)
         },
         display="none",
         retry_attempts=0,

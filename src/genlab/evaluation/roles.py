@@ -21,10 +21,10 @@ def models_among(graders: Iterable[str]) -> tuple[str, ...]:
     return tuple(each for each in graders if not each.startswith(CHECKER))
 
 
-def roles(models: int) -> list[str]:
-    """The model roles of that many graders that are models.
+def roles(models: int, role: str = "grader") -> list[str]:
+    """The model roles of that many graders that are models, or of that many models in another role.
 
-    >>> roles(3), roles(0)
-    (['grader', 'grader_2', 'grader_3'], [])
+    >>> roles(3), roles(0), roles(2, "judge")
+    (['grader', 'grader_2', 'grader_3'], [], ['judge', 'judge_2'])
     """
-    return ["grader", *(f"grader_{place}" for place in range(2, models + 1))][:models]
+    return [role, *(f"{role}_{place}" for place in range(2, models + 1))][:models]

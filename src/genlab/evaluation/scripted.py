@@ -3,7 +3,7 @@
 The student pastes in the examples it was given, each with a fixed chance; the grader looks for them. Both err on purpose: the
 grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do. Scripts of
 other names err elsewhere, and ``student-60`` shows a skill with a chance of 60%. Told names only, the student has skillworld's
-teacher write, for those skills that it shows.
+teacher write, for those skills that it shows. ``scripted/judge`` is another script: ``judges/script.py``.
 """
 
 import json
@@ -14,6 +14,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput,
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from genlab import chance
+from genlab.evaluation.judges.script import judged
 from genlab.skills.skill import plain
 from genlab.skillworld.showing import SKILLS
 from genlab.skillworld.teacher import write
@@ -35,11 +36,14 @@ class Scripted(ModelAPI):
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Play the student or the grader, by the model's name."""
+        """Play the student, the grader or the judge, by the model's name."""
         said = [message.text for message in input]
-        reply = _graded(self.model_name, said[-1]) if "grader" in self.model_name else _written(self.model_name, said)
-        output = ModelOutput.from_content(self.model_name, reply)
-        output.usage = ModelUsage(input_tokens=sum(map(len, said)) // 4, output_tokens=len(reply) // 4)
+        if "judge" in self.model_name:
+            output = judged(self.model_name, said[-1], config)
+        else:
+            reply = _graded(self.model_name, said[-1]) if "grader" in self.model_name else _written(self.model_name, said)
+            output = ModelOutput.from_content(self.model_name, reply)
+        output.usage = ModelUsage(input_tokens=sum(map(len, said)) // 4, output_tokens=len(output.completion) // 4)
         output.usage.total_tokens = output.usage.input_tokens + output.usage.output_tokens
         return output
 
