@@ -1,8 +1,8 @@
-"""English rows for benchmarks/shirkers.py: what functions and classes do, in the words of their documentation, and lazy answers.
+"""English rows for benchmarks/shirkers.py: what functions and classes do, as their documentation says, and lazy answers.
 
-Nothing is downloaded: the answers are docstrings of Python's library, NumPy, SciPy, scikit-learn and pandas as installed. The lazy
-writers are programs. Of the two collections of filler, TUNING was looked at while the detector was made, REPORTED was not: it was
-written beforehand and never changed to suit a result.
+Nothing is downloaded: the answers are docstrings of Python's library, NumPy, SciPy, scikit-learn and pandas as installed. The
+lazy writers are programs. Of the two collections of filler, TUNING was looked at while the detector was made, REPORTED was not:
+it was written beforehand and never changed to suit a result.
 """
 
 import contextlib

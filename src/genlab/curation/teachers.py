@@ -80,7 +80,7 @@ def by_model(plan: Plan, home: Path, report: Report) -> tuple[Sifted, list[Writt
             raise _too_few(plan, spent, list(counts.values()))
         for k, size in sizes.items():
             part = _part(plan, home, k, combinations[k], size)
-            _run(part, lambda ended, k=k, of=size * recipe.generations: report(k, ended, of))  # type: ignore[misc]
+            run(part, lambda ended, k=k, of=size * recipe.generations: report(k, ended, of))  # type: ignore[misc]
             written[k] += read_logs(part.log_dir, plan, asked=range(combinations[k], combinations[k] + size))
             combinations[k] += size
 
@@ -117,7 +117,12 @@ def _part(plan: Plan, home: Path, k: int, first: int, size: int) -> Part:
     )
 
 
-def _run(part: Part, report: Callable[[int], None]) -> None:
+def run(part: Part, report: Callable[[int], None]) -> None:
+    """Evaluate a part in a process of its own; ``report`` is told how many samples have ended.
+
+    Raises:
+        Unfinished: the process died, or Inspect broke off.
+    """
     from genlab.running.pool import Pool, Task
 
     ended = 0

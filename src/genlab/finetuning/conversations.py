@@ -29,15 +29,7 @@ def read(train: "Dataset | str | Path") -> "Dataset":
     """
     import datasets
 
-    found = _open(train) if isinstance(train, str | Path) else train
-    if isinstance(found, datasets.DatasetDict):
-        if "train" not in found:
-            raise ValueError(f"the data are splits without one named train: {', '.join(found)}")
-        found = found["train"]
-    if not isinstance(found, datasets.Dataset):
-        raise ValueError(f"train is a datasets.Dataset or a path, got {type(found).__name__}")
-    if not len(found):
-        raise ValueError("the data hold no row")
+    found = whole(train)
     columns = set(found.column_names)
     if "messages" in columns:
         rows = [{"messages": _messages(row["messages"], place)} for place, row in enumerate(found, 1)]
@@ -51,6 +43,26 @@ def read(train: "Dataset | str | Path") -> "Dataset":
     else:
         raise ValueError(f"the data want {FORMATS}; got the columns {', '.join(found.column_names)}")
     return datasets.Dataset.from_list(rows)
+
+
+def whole(train: "Dataset | str | Path") -> "Dataset":
+    """The data with all their columns, of whatever format, from where ``read`` takes them.
+
+    Raises:
+        ValueError: no such file, or no row.
+    """
+    import datasets
+
+    found = _open(train) if isinstance(train, str | Path) else train
+    if isinstance(found, datasets.DatasetDict):
+        if "train" not in found:
+            raise ValueError(f"the data are splits without one named train: {', '.join(found)}")
+        found = found["train"]
+    if not isinstance(found, datasets.Dataset):
+        raise ValueError(f"train is a datasets.Dataset or a path, got {type(found).__name__}")
+    if not len(found):
+        raise ValueError("the data hold no row")
+    return found
 
 
 def fingerprint(data: "Dataset") -> str:

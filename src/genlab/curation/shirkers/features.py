@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NEAREST = 10  # instructions that are like a row's own: our assumption
-MUCH = 0.7  # quantile: the median of good answers where 4 in 10 are shirkers of one kind; our assumption, as more are not expected
+MUCH = (
+    0.7  # quantile: the median of good answers where 4 in 10 are shirkers of one kind; our assumption, as more are not expected
+)
 BLOCK = 1024  # rows compared at once
 STEM = 5  # letters of a word that count when instruction and answer are compared, so that "sort" meets "sorting": our assumption
 RUN = 60  # first words of an answer, among which repetition is counted, so that length has no part in it: our assumption
@@ -42,7 +45,6 @@ class Features:
         filler: share of words that belong to filler phrases.
         repetition: share of pairs of neighbouring words, among the first ``RUN`` words, that were there before.
         company: how much more the answer resembles answers to instructions like its own than answers at large; of cosines.
-        own: how much nearer the answer is to its own instruction than to others; of cosines.
         sameness: cosine with the mean of all answers: what resembles everything says nothing.
     """
 
@@ -54,7 +56,6 @@ class Features:
     filler: "Floats"
     repetition: "Floats"
     company: "Floats"
-    own: "Floats"
     sameness: "Floats"
 
 
@@ -85,7 +86,7 @@ def measure(instructions: Sequence[str], answers: Sequence[str], *, model: str =
     stems = Counter(stem for each in asked for stem in _stems(each))
     vectors = embed([*instructions, *answers], model).astype(np.float32)
     questions, said = vectors[:n], vectors[n:]
-    near, company, own = _beside(questions, said)
+    near, company = _beside(questions, said)
     length = _length([len(each) for each in asked], [len(each) for each in words])
     return Features(
         short=length - np.quantile(length[near], MUCH, axis=1),
@@ -96,7 +97,6 @@ def measure(instructions: Sequence[str], answers: Sequence[str], *, model: str =
         filler=np.array([filler(text) / (len(each) or 1) for text, each in zip(answers, words, strict=True)]),
         repetition=np.array([_repetition(each[:RUN]) for each in words]),
         company=company,
-        own=own,
         sameness=_unit(said.mean(axis=0)) @ said.T.astype(np.float64),
     )
 
@@ -108,14 +108,14 @@ def _length(asked: Sequence[int], said: Sequence[int]) -> "Floats":
     x, y = np.log1p(np.array(asked, np.float64)), np.log1p(np.array(said, np.float64))
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return y
+    x = (x - x.mean()) / x.std()
     return np.asarray(y - HuberRegressor(max_iter=1000).fit(x[:, None], y).predict(x[:, None]))
 
 
-def _beside(questions: "NDArray[np.float32]", said: "NDArray[np.float32]") -> "tuple[NDArray[np.intp], Floats, Floats]":
-    """Of each row the places of its nearest instructions, and the features company and own."""
+def _beside(questions: "NDArray[np.float32]", said: "NDArray[np.float32]") -> "tuple[NDArray[np.intp], Floats]":
+    """Of each row the places of its nearest instructions, shape [n, NEAREST], and the feature company."""
     n = len(said)
     at_large = said.astype(np.float64) @ said.sum(axis=0, dtype=np.float64)
-    asked_at_large = said.astype(np.float64) @ questions.sum(axis=0, dtype=np.float64)
     near, company = np.zeros((n, NEAREST), np.intp), np.zeros(n)
     for start in range(0, n, BLOCK):
         rows = slice(start, start + BLOCK)
@@ -124,8 +124,7 @@ def _beside(questions: "NDArray[np.float32]", said: "NDArray[np.float32]") -> "t
         near[rows] = np.argpartition(-alike, NEAREST - 1, axis=1)[:, :NEAREST]
         company[rows] = np.einsum("rd,rkd->rk", said[rows], said[near[rows]]).mean(axis=1)
     length = np.einsum("nd,nd->n", said, said).astype(np.float64)
-    match = np.einsum("nd,nd->n", said, questions).astype(np.float64)
-    return near, company - (at_large - length) / (n - 1), match - (asked_at_large - match) / (n - 1)
+    return near, company - (at_large - length) / (n - 1)
 
 
 def _stems(words: Sequence[str]) -> set[str]:
@@ -139,7 +138,7 @@ def _uptake(asked: set[str], said: set[str], stems: Counter[str], n: int) -> flo
 
 
 def _repetition(words: Sequence[str]) -> float:
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     return 1 - len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
