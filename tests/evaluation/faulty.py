@@ -181,7 +181,8 @@ def _whose(asked: dict[str, Any]) -> tuple[str, str]:
     """The sample that a request is about, and which of its calls it is."""
     first = str(asked["messages"][0]["content"])
     topic = TOPIC.search(first)
-    assert topic is not None, first[:500]
+    if topic is None:  # of another task: a sample of its own
+        return hashlib.sha256(first.encode()).hexdigest()[:16], CALLS[0]
     skills = [line.partition(":")[0] for line in first.splitlines() if line.startswith("- ") and " For example: " in line]
     call = "grading" if "grader" in asked["model"] else CALLS[len(asked["messages"]) // 2]
     return f"{topic[1] or topic[2]} | {' | '.join(skills)}", call

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from genlab.cli import data_instruct, data_shirkers
+from genlab.cli import data_instruct, data_shirkers, data_skills
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def data() -> None:
 
 
 app.command("instruct")(data_instruct.instruct)
+app.command("skills")(data_skills.skills)
 app.command("plant-shirkers")(data_shirkers.plant_shirkers)
 app.command("find-shirkers")(data_shirkers.find_shirkers)
 

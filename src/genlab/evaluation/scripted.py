@@ -3,7 +3,8 @@
 The student pastes in the examples it was given, each with a fixed chance; the grader looks for them. Both err on purpose: the
 grader flips points and answers nonsense at fixed rates, so that votes, retries and controls have something to do. Scripts of
 other names err elsewhere, and ``student-60`` shows a skill with a chance of 60%. Told names only, the student has skillworld's
-teacher write, for those skills that it shows. ``scripted/judge`` is another script: ``judges/script.py``.
+teacher write, for those skills that it shows. ``scripted/judge`` and ``scripted/teacher-of-skills`` are other
+scripts: ``judges/script.py`` and ``scripted_teacher.py``.
 """
 
 import json
@@ -14,6 +15,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput,
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from genlab import chance
+from genlab.evaluation import scripted_teacher
 from genlab.evaluation.judges.script import judged
 from genlab.skills.skill import plain
 from genlab.skillworld.showing import SKILLS
@@ -36,16 +38,21 @@ class Scripted(ModelAPI):
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Play the student, the grader or the judge, by the model's name."""
+        """Play the student, the grader, the judge or the teacher of skills, by the model's name."""
         said = [message.text for message in input]
         if "judge" in self.model_name:
             output = judged(self.model_name, said[-1], config)
         else:
-            reply = _graded(self.model_name, said[-1]) if "grader" in self.model_name else _written(self.model_name, said)
-            output = ModelOutput.from_content(self.model_name, reply)
+            output = ModelOutput.from_content(self.model_name, _said(self.model_name, said))
         output.usage = ModelUsage(input_tokens=sum(map(len, said)) // 4, output_tokens=len(output.completion) // 4)
         output.usage.total_tokens = output.usage.input_tokens + output.usage.output_tokens
         return output
+
+
+def _said(model: str, said: list[str]) -> str:
+    if scripted_teacher.NAME in model:
+        return scripted_teacher.reply(model, said[-1])
+    return _graded(model, said[-1]) if "grader" in model else _written(model, said)
 
 
 def _written(model: str, said: list[str]) -> str:

@@ -57,7 +57,7 @@ def draft(rubric: Rubric, *, form: str, manner: Manner = "paper") -> str:
     """
     if manner == "brief":
         return brief(rubric.topic, rubric.limit, [skill.name for skill in rubric.skills])
-    skills = "\n".join(f"- {skill.name}: {skill.definition} For example: {skill.example}" for skill in rubric.skills)
+    skills = "\n".join(f"- {skill.told}" for skill in rubric.skills)
     return _DRAFT.format(form=form, topic=rubric.topic, skills=skills)
 
 

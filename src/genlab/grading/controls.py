@@ -61,7 +61,8 @@ def planted(asked: Sequence[Combination], pack: Pack, count: int, *, seed: int) 
             skills, topic = tuple(map(pack.skill, each.skills)), next(topic for topic in pack.topics if topic.name == each.topic)
             texts.append((Combination(place, skills, topic), Control(DESERVING, each.text, (1.0,) * (k + OTHERS))))
             continue
-        kind = KINDS[(place // 2 if exemplars else place) % len(KINDS)]
+        kinds = KINDS if all(skill.example for skill in combination.skills) else KINDS[1:]  # present wants an example of each
+        kind = kinds[(place // 2 if exemplars else place) % len(kinds)]
         sought = rubric(combination.skills, combination.topic.name)
         texts.append((combination, plant(kind, combination, sought, pack, seed=seed)))
     return texts
@@ -70,7 +71,7 @@ def planted(asked: Sequence[Combination], pack: Pack, count: int, *, seed: int) 
 def plant(kind: str, combination: Combination, rubric: Rubric, pack: Pack, *, seed: int) -> Control:
     """The planted text of a kind for one combination.
 
-    - present: an example of each skill, from the pack; skills 1.
+    - present: an example of each skill, from the pack; skills 1. Not for skills without one.
     - named: a sentence that lists the skills' names and shows none; skills 0.
     - off topic: plain sentences about an office; topic 0.
     - too long: three sentences more than allowed; length 0.

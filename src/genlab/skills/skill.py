@@ -28,6 +28,11 @@ class Skill:
     frequency: float | None = None
     frequency_source: str = ""
 
+    @property
+    def told(self) -> str:
+        """As students and graders are told it: name, definition, and the example where there is one."""
+        return f"{self.name}: {self.definition}" + (f" For example: {self.example}" if self.example else "")
+
 
 @dataclass(frozen=True)
 class Topic:
