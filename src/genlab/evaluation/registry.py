@@ -8,7 +8,7 @@ from genlab.evaluation.task import skill_mix
 
 @modelapi(name="scripted")
 def scripted() -> type[ModelAPI]:
-    """``scripted/student``, ``scripted/grader`` and ``scripted/judge``: scripts for testing the plumbing, no models."""
+    """``scripted/student``, ``scripted/grader``, ``scripted/judge``, ``scripted/teacher-of-skills``: scripts to test the plumbing, no models."""
     from genlab.evaluation.scripted import Scripted
 
     return Scripted

@@ -122,9 +122,7 @@ def test_a_budget_stops_the_run_and_more_of_it_asks_for_the_rest_only(place: Pat
     (tmp_path / "prices.yaml").write_text(f"{SCRIPTED.teacher}: {{input: 10, output: 10}}\n")
     poor = replace(SCRIPTED, seed=1, prices=str(tmp_path / "prices.yaml"), max_cost=0.03, inspect=("max_tokens=1000",))
     before = replies(place)
-    with pytest.raises(
-        Unfinished, match=r"max_cost is reached: .* requests wait\. The same command with a larger --max-cost"
-    ):
+    with pytest.raises(Unfinished, match=r"max_cost is reached: .* requests wait\. The same command with a larger --max-cost"):
         extract(poor, tmp_path / "poor.yaml")
     stopped = replies(place) - before
     assert stopped > 0
