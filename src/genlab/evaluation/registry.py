@@ -8,7 +8,7 @@ from genlab.evaluation.task import skill_mix
 
 @modelapi(name="scripted")
 def scripted() -> type[ModelAPI]:
-    """``scripted/student``, ``scripted/grader``, ``scripted/judge``, ``scripted/teacher-of-skills``: scripts to test the plumbing, no models."""
+    """``scripted/student``, ``/grader``, ``/judge`` and ``/teacher-of-skills``: scripts for testing the plumbing, no models."""
     from genlab.evaluation.scripted import Scripted
 
     return Scripted
