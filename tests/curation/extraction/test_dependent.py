@@ -114,5 +114,8 @@ def test_clusters_are_those_of_scipys_average_linkage(distance: float) -> None:
     labels = fcluster(linkage(squareform(apart, checks=False), "average"), distance, "distance")
     theirs = {frozenset(np.flatnonzero(labels == label).tolist()) for label in labels}
     assert {frozenset(each) for each in found} == theirs
-    assert len(clusters(texts, distance, most=5)) == 5
+    few = clusters(texts, distance, most=5)
+    assert sorted(place for each in few for place in each) == list(range(60))
+    assert all(set(small) <= set(large) for small, large in zip(found[:5], few, strict=True))
+    assert clusters(["aaaa", "bbbb", "cccc", "dddd", "eeee"], distance, most=2) == [[0, 2, 4], [1, 3]]
     assert clusters(texts[:1], distance) == [[0]]

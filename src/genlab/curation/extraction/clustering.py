@@ -18,8 +18,9 @@ def clusters(texts: Sequence[str], distance: float, *, most: int | None = None, 
 
     Args:
         texts: different ones, those that count most first.
-        distance: clusters further apart than this are not joined, except where there would be more than ``most``.
-        most: clusters at most.
+        distance: clusters further apart than this are not joined.
+        most: clusters at most: those with the first texts stay, and take in each of the others where its texts are closest on
+            average, the smaller one where it is as close to both. (One linkage down to so few would chain nearly all into one.)
         model: of the embedding.
 
     Returns:
@@ -37,16 +38,19 @@ def clusters(texts: Sequence[str], distance: float, *, most: int | None = None, 
         return [[place] for place in range(len(texts))]
     rows = embed(texts, model)
     apart = np.clip(1 - rows @ rows.T, 0, 2).astype(np.float64)
-    found = _assigned(apart, {"n_clusters": None, "distance_threshold": distance})
-    if most is not None and found.max() >= most:
-        found = _assigned(apart, {"n_clusters": most})
     groups: dict[int, list[int]] = {}
-    for place, label in enumerate(found.tolist()):
+    for place, label in enumerate(_assigned(apart, distance).tolist()):
         groups.setdefault(label, []).append(place)
-    return list(groups.values())
+    found = list(groups.values())
+    kept, rest = found[:most], found[most:] if most is not None else []
+    for each in rest:
+        away = [(round(float(apart[np.ix_(each, group)].mean()), 6), len(group)) for group in kept]
+        kept[away.index(min(away))] += each
+    return [sorted(each) for each in kept]
 
 
-def _assigned(apart: "NDArray[np.float64]", how: dict[str, float | None]) -> "NDArray[np.int64]":
+def _assigned(apart: "NDArray[np.float64]", distance: float) -> "NDArray[np.int64]":
     from sklearn.cluster import AgglomerativeClustering
 
-    return np.asarray(AgglomerativeClustering(metric="precomputed", linkage="average", **how).fit_predict(apart))
+    joined = AgglomerativeClustering(n_clusters=None, distance_threshold=distance, metric="precomputed", linkage="average")
+    return np.asarray(joined.fit_predict(apart))
