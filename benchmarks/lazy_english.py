@@ -134,7 +134,10 @@ def _documented(module: str) -> Iterator[tuple[str, str]]:
         except (Exception, SystemExit):  # not of this platform
             return
         for name in sorted(getattr(loaded, "__all__", None) or vars(loaded)):
-            thing = getattr(loaded, str(name), None)
+            try:
+                thing = getattr(loaded, str(name), None)
+            except ImportError:  # experimental, and to be asked for by name
+                continue
             if str(name).startswith("_") or not (inspect.isroutine(thing) or inspect.isclass(thing)):
                 continue
             if not (getattr(thing, "__module__", None) or "").startswith(module.partition(".")[0]):
