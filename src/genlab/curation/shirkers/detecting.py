@@ -4,8 +4,8 @@ Two scores a row: hasty (too little for its question) and empty (words that say 
 features; evidence is how far a feature lies on the bad side of where good answers lie, in their standard deviations. Where good
 answers lie is read off the better end of the data, so that up to 4 in 10 answers may be bad without moving it.
 
-What cannot be seen this way: a wrong answer, and a short one where short ones are the custom. docs/shirkers.md has what was
-measured.
+What is not seen this way: a wrong answer, junk in phrases that filler.py does not know, and a short answer where short is
+the custom. docs/shirkers.md has what was measured.
 """
 
 import math
