@@ -5,6 +5,7 @@ stops at a tolerance of 1e-4, where the coefficients, and with them the choice o
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -15,7 +16,7 @@ STRENGTHS = tuple(float(each) for each in np.logspace(-4, 4, 10))  # scikit-lear
 CLIP = 1e-15  # alpaca-eval 0.6.6, logloss: epsilon
 TOLERANCE = 1e-13  # of the optimality conditions, by the size of a gradient's terms (our assumption: some times rounding error)
 MOST_STEPS = 100  # Newton steps; 5 to 15 suffice (our assumption)
-MOST_SWEEPS = 1000  # over the coordinates of one quadratic (our assumption)
+MOST_SWEEPS = 50  # over the coordinates of one quadratic; after so many, signs are tried one after the other (our assumption)
 LOST = 1e-11  # a decrease by this share of the objective or less is not tested (our assumption: well above rounding error)
 ENOUGH = 1e-4  # the share of the predicted decrease that a step has to bring, in Armijo's rule (our assumption)
 
@@ -145,7 +146,10 @@ def _violation(w: Floats, gradient: Floats) -> float:
 
 
 def _step(w: Floats, gradient: Floats, curvature: Floats) -> Floats:
-    """The step d that minimises ``gradient . d + d . curvature . d / 2 + |w + d|_1``, coordinate by coordinate."""
+    """The step d that minimises ``gradient . d + d . curvature . d / 2 + |w + d|_1``, coordinate by coordinate.
+
+    Columns that are nearly multiples of each other make that slow; then the minimum is looked for by its signs.
+    """
     at, slope, rows = w.tolist(), gradient.tolist(), curvature.tolist()  # a handful of numbers: faster than arrays
     moved = [0.0] * len(at)
     for _ in range(MOST_SWEEPS):
@@ -160,5 +164,27 @@ def _step(w: Floats, gradient: Floats, curvature: Floats) -> Floats:
             moved[j] = new - at[j]
             largest = max(largest, abs(new - old) / (1 + abs(new)))
         if largest < 1e-15:
-            break
-    return np.array(moved)
+            return np.array(moved)
+    return _by_signs(w, gradient, curvature, np.array(moved))
+
+
+def _by_signs(w: Floats, gradient: Floats, curvature: Floats, start: Floats) -> Floats:
+    """The same step, exactly: of all choices of signs of ``w + d``, the minimum within each, and the lowest of those."""
+    linear = gradient - curvature @ w
+
+    def height(v: Floats) -> float:
+        return float(v @ curvature @ v / 2 + linear @ v + np.abs(v).sum())
+
+    best = w + start
+    lowest = height(best)
+    for signs in product((-1.0, 0.0, 1.0), repeat=len(w)):
+        sign = np.array(signs)
+        used = sign != 0
+        v = np.zeros_like(w)
+        try:
+            v[used] = np.linalg.solve(curvature[np.ix_(used, used)], -(linear + sign)[used])
+        except np.linalg.LinAlgError:  # flat in some direction: a choice with a zero more is as low
+            continue
+        if (np.sign(v) == sign).all() and height(v) < lowest:
+            best, lowest = v, height(v)
+    return best - w

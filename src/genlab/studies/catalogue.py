@@ -23,6 +23,7 @@ STUDIES: dict[str, str] = {  # name: module with PRESETS and a Study class; impo
     "hessian_generalization": "genlab.studies.hessian_generalization",
     "implicit_regularization": "genlab.studies.implicit_regularization",
     "aligned_gradients": "genlab.studies.aligned_gradients",
+    "instruct_skillmix": "genlab.studies.instruct_skillmix",
 }
 OUTSIDE = re.compile(r",(?![^()]*\))")  # a comma that stands in no parentheses
 

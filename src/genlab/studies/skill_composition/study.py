@@ -4,7 +4,6 @@ A condition is one student: the base as it is, or the base fine-tuned on one mix
 asked for texts of every k, of the skills and topics it was trained on, of those held out, and of all of them.
 """
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -120,6 +119,7 @@ class SkillComposition(Study):
     def conditions(self) -> Sequence[Condition]:
         """One a mixture and seed, seed by seed within a mixture."""
         from genlab.skills.pack import load
+        from genlab.students.places import shipped_digest
 
         pack = load(self.pack)
         trained = {"width": self.width, "layers": self.layers, "base_texts": self.base_texts} if self.base == "trained" else {}
@@ -131,7 +131,7 @@ class SkillComposition(Study):
             self.condition(
                 mixture=mixture,
                 base=self.base,
-                base_digest=_digest(self.base),
+                base_digest=shipped_digest(self.base),
                 pack=self.pack,
                 pack_digest=pack.digest,
                 held=list(self.held),
@@ -228,14 +228,6 @@ def way(settings: Mapping[str, Any]) -> str:
         return ""
     said = f" replay {settings['replay']:.0%}" if settings["replay"] else " strict"
     return said + (" growing" if settings["sizing"] == "growing" else "") + (" free" if settings["order"] == "free" else "")
-
-
-def _digest(base: str) -> str | None:
-    """Which weights a base that ships with genlab has; a folder of the user's is fingerprinted when it is fine-tuned."""
-    from genlab.students.places import shipped
-
-    folder = shipped().get(base)
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16] if folder else None
 
 
 def mini() -> tuple[SkillComposition, ...]:
