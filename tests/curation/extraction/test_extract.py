@@ -24,8 +24,12 @@ from genlab.curation.extraction.embedded import agnostic, dependent
 from genlab.curation.extraction.extract import Outcome, Recipe, Unfinished, extract
 from genlab.curation.extraction.pricing import prices
 from genlab.curation.extraction.seeds import seeds
+from genlab.evaluation import writing
 from genlab.evaluation.logs import rows
+from genlab.grading import controls, prompts
+from genlab.grading.rubric import rubric
 from genlab.skills.check import check
+from genlab.skills.combinations import draw
 from genlab.skills.pack import load
 
 SCRIPTED = Recipe(domain="keeping bees", teacher="scripted/teacher-of-skills-70", topics=3, per_topic=4, query_types=3)
@@ -85,13 +89,16 @@ def test_the_same_recipe_asks_nothing_and_leaves_an_edited_pack_alone(made: Outc
 
 
 def test_skill_mix_takes_the_pack_with_examples_and_without(made: Outcome, place: Path, tmp_path: Path) -> None:
-    bare = tmp_path / "bare.yaml"
-    bare.write_text("\n".join(line for line in made.file.read_text("utf-8").splitlines() if not line.startswith("  example:")))
-    for file in (made.file, bare):
-        log = evaluated(tmp_path / file.stem, pack=str(file), n=4, generations=1, controls=6)
-        found = list(rows(log))
-        assert len(found) == 4 + 6
-        assert ("present" in {row.control for row in found}) == (file == made.file)
+    log = evaluated(tmp_path, pack=str(made.file), n=2, generations=1, gradings=1)
+    assert [row.status for row in rows(log)] == ["graded"] * 2
+    pack = load(str(made.file))
+    bare = replace(pack, skills=tuple(replace(each, example="") for each in pack.skills))
+    for whole in (pack, bare):
+        asked = draw(whole, 2, 6, seed=0).combinations
+        kinds = {control.kind for _, control in controls.planted(asked, whole, 6, seed=0)}
+        assert ("present" in kinds) == (whole == pack)  # it would be a text of examples, and deserve every point
+    told = writing.draft(rubric(bare.skills[:2], "bees"), form=bare.text)
+    assert "For example" not in told + prompts.grading(rubric(bare.skills[:2], "bees"), "A text.", "code", form=bare.text)
 
 
 def test_other_recipes_and_files_of_others_are_refused(made: Outcome, place: Path, tmp_path: Path) -> None:
@@ -118,6 +125,7 @@ def test_a_teacher_of_garbage_ends_the_run_after_its_tries(place: Path) -> None:
     assert not (place / "hopeless.yaml").exists()
 
 
+@pytest.mark.long
 def test_a_budget_stops_the_run_and_more_of_it_asks_for_the_rest_only(place: Path, tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text(f"{SCRIPTED.teacher}: {{input: 10, output: 10}}\n")
     poor = replace(SCRIPTED, seed=1, prices=str(tmp_path / "prices.yaml"), max_cost=0.03, inspect=("max_tokens=1000",))
