@@ -21,6 +21,7 @@ CONNECTIONS = 20  # requests at once where the user names no number; our assumpt
 RETRIES = 2  # of a sample that ended with an error, its replies so far coming from the cache
 PRELOAD = (  # for a fork server: Inspect imports all but the first when an evaluation begins, four seconds in every process
     "genlab.evaluation.task",
+    "genlab.evaluation.model_facts",
     "inspect_ai.agent._acp.server",
     "inspect_ai.model._openai_responses",
     "fastapi",

@@ -16,12 +16,12 @@ from typing import Any
 from genlab import chance
 
 Said = tuple[str, str]  # a reply, and its finish reason
+Script = Callable[[list[dict[str, str]]], Said | int]
 USAGE = (100, 10)  # tokens of every reply
 _WORDS = "ladder kettle harbour violin garden ledger anchor meadow lantern saddle thimble quarry orchard pulley satchel"
 WORDS = _WORDS.split()
 GARBAGE: dict[str, Callable[[str, str], Said]] = {  # from a good instruction and response
     "cut at max_tokens": lambda asked, said: (json.dumps({"instruction": asked, "response": said})[:60], "length"),
-    "refused": lambda asked, said: ("", "content_filter"),
     "unreadable": lambda asked, said: (f"Sure! Here is one.\nInstruction: {asked}\nResponse: {said}", "stop"),
     "too short": lambda asked, said: pair(asked, "Yes."),
     "repeats the instruction": lambda asked, said: pair(asked, asked),
@@ -54,7 +54,7 @@ class Teacher:
         random = chance.python("teacher", told)
         if len(messages) == 3:
             return "The request is thin, and the answer says little. ### Revised", "stop"
-        about = chance.python("item", re.sub(r"\n\nAn attempt at this was.*", "", messages[0]["content"]))
+        about = chance.python("item", re.sub(r"\n\nRefused so far: .*", "", messages[0]["content"]))
         first, second, third = about.sample(WORDS, 3)
         number = about.randrange(self.alike) if self.alike else about.randrange(10**9)
         asked = f"I keep a {first} and a {second} in shed {number}. How do I keep them dry in winter?"
@@ -69,15 +69,15 @@ class Endpoint:
     """Serves a teacher, in a thread of its own while the context is open.
 
     Args:
-        teacher: says what to reply to messages.
+        teachers: by model, what it replies to messages; an HTTP status in the place of a reply fails the request.
         seconds: that a reply takes.
 
     Attributes:
         requests, delivered: of each body, how often it came, and how often its reply went out whole: what is paid for.
     """
 
-    def __init__(self, teacher: Callable[[list[dict[str, str]]], Said], *, seconds: float = 0.0) -> None:
-        self.teacher, self.seconds = teacher, seconds
+    def __init__(self, teachers: dict[str, Script], *, seconds: float = 0.0) -> None:
+        self.teachers, self.seconds = teachers, seconds
         self.requests: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self.url = ""
@@ -119,7 +119,11 @@ class Endpoint:
         body = hashlib.sha256(json.dumps([asked["model"], asked["messages"]]).encode()).hexdigest()[:16]
         self.requests[body] += 1
         await asyncio.sleep(self.seconds)
-        text, reason = self.teacher(asked["messages"])
+        found = self.teachers[asked["model"]](asked["messages"])
+        if isinstance(found, int):
+            await _send(writer, found, json.dumps({"error": {"message": "no service today", "type": "x", "code": None}}))
+            return
+        text, reason = found
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
         usage = dict(zip(("prompt_tokens", "completion_tokens", "total_tokens"), (*USAGE, sum(USAGE)), strict=True))
         said = {
@@ -130,8 +134,12 @@ class Endpoint:
             "choices": [choice],
             "usage": usage,
         }
-        content = json.dumps(said).encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        writer.write(head.encode() + content)
-        await writer.drain()
+        await _send(writer, 200, json.dumps(said))
         self.delivered[body] += 1
+
+
+async def _send(writer: asyncio.StreamWriter, status: int, body: str) -> None:
+    content = body.encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    writer.write(head.encode() + content)
+    await writer.drain()

@@ -55,7 +55,8 @@ def ends(text: str) -> bool:
         return True
     if dangles(text):
         return False
-    if last.rstrip(WRAPS + " ")[-1:] in CLOSERS or unicodedata.name(bare[-1], "").startswith(SPACELESS):
+    closed = last.rstrip(WRAPS + " \ufe0f")[-1:]
+    if closed in CLOSERS or unicodedata.category(closed or " ") == "So" or unicodedata.name(bare[-1], "").startswith(SPACELESS):
         return True
     return bool(_ITEM.match(last) or _NUMBER.search(bare)) or _signed(lines) or _verse(lines)
 

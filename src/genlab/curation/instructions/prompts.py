@@ -1,6 +1,7 @@
 """What a teacher is told: draft, critique, refine, in one conversation. The words are genlab's own."""
 
 import hashlib
+from collections.abc import Sequence
 
 from genlab.curation.instructions.items import Item
 
@@ -37,7 +38,7 @@ Reply with one JSON object and no word before or after it:
 {{"instruction": "the request", "response": "the answer"}}"""
 
 _UNNAMED = "- It {names}; what is needed shows only in what is asked.\n"
-_AGAIN = "\n\nAn attempt at this was refused ({why}). Write another one that cannot be refused for that."
+_AGAIN = "\n\nRefused so far: {why}. Write another one, which cannot be refused for that."
 
 _CRITIQUE = """Now be the person who sent that request, hard to please and short of time. In a few lines, say what is weak: \
 first in the request (is it plausible, is everything there, does it need {these}?), then in the answer (what is wrong, missing, \
@@ -48,16 +49,16 @@ Nothing may remind of a draft, of faults or of mending. Reply with the JSON obje
 {"instruction": "the request", "response": "the answer"}"""
 
 
-def draft(item: Item, *, refused: str = "", named: bool = False) -> str:
+def draft(item: Item, *, refused: Sequence[str] = (), named: bool = False) -> str:
     """The first turn: what is wanted, and the rules.
 
     Args:
         item: what the instruction is for; without skills the teacher chooses by itself.
-        refused: why an earlier attempt at it was refused.
+        refused: why earlier attempts at it were refused, each.
         named: whether the request may name the skills.
     """
     rules = _RULES.format(unnamed="" if named or not item.skills else _UNNAMED.format(names=_names(item)))
-    return _wanted(item) + rules + (_AGAIN.format(why=refused) if refused else "")
+    return _wanted(item) + rules + (_AGAIN.format(why="; ".join(refused)) if refused else "")
 
 
 def critique(item: Item) -> str:

@@ -93,8 +93,8 @@ def write(items: dict[int, Item], named: bool, asking: Asking) -> Solver:
 
         for attempt in range(1, TRIES + 1):
             state.messages = []
-            why = refused[-1]["reason"] if refused else ""
-            output = await ask(state.messages, prompts.draft(this, refused=why, named=named), "try", attempt, "draft")
+            words = prompts.draft(this, refused=[each["reason"] for each in refused], named=named)
+            output = await ask(state.messages, words, "try", attempt, "draft")
             found = read_output(output)
             if isinstance(found, Pair):  # nothing to criticize otherwise
                 await ask(state.messages, prompts.critique(this), "try", attempt, "critique")
