@@ -1,6 +1,7 @@
 """What is kept and what is kept apart; benchmarks and who repeats them; the card's numbers against slow and obvious ones."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -34,9 +35,9 @@ def made(index: int, text: str = "", *, skills: tuple[str, ...] = ("a", "b"), **
 @given(st.lists(st.sampled_from(["good", "bad", "again", "silent"]), max_size=30), st.integers(1, 12), st.randoms())
 def test_the_first_good_ones_are_kept_and_all_are_counted(kinds: list[str], n: int, random: Random) -> None:
     texts = {"good": "Say {}.", "again": "Say  AGAIN.", "bad": "", "silent": ""}
+    items = [made(i, texts[kind].format(i)) for i, kind in enumerate(kinds)]
     items = [
-        made(i, texts[kind].format(i), **({"silent": "dead", "refused": ()} if kind == "silent" else {}))
-        for i, kind in enumerate(kinds)
+        replace(each, silent="dead", refused=()) if kind == "silent" else each for each, kind in zip(items, kinds, strict=True)
     ]
     found = sift(random.sample(items, len(items)), n)
     good = [i for i, kind in enumerate(kinds) if kind == "good" or (kind == "again" and "again" not in kinds[:i])]

@@ -273,7 +273,8 @@ def test_a_budget_stops_the_run_and_more_of_it_goes_on_without_asking_twice(plac
     assert set(seen.values()) == {1}
     cost = sum(USAGE) * 1e-5 * 3 * 8
     ((spent,),) = sqlite3.connect(place / "budget" / "budget.sqlite").execute("select sum(dollars) from calls")
-    assert (outcome.cost, spent) == (pytest.approx(cost), pytest.approx(cost))
+    assert outcome.cost == pytest.approx(cost)
+    assert spent == pytest.approx(cost)
     assert f"Cost: ${cost:.2f}" in (outcome.folder / "README.md").read_text("utf-8")
 
 
@@ -331,6 +332,7 @@ def test_killed_twice_it_ends_with_the_same_rows_and_asks_for_no_reply_that_came
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_the_command_killed_ten_times_at_random_ends_with_the_same_rows(tmp_path: Path) -> None:
     words = [*COMMAND, "--pack", "english", "-n", "60", "--out", "made", "--teacher", "openai-api/local/slow"]
     words += ["--inspect", "max_connections=4"]
