@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
+from genlab.skills import entries
 from genlab.skills.files import read_text, read_yaml, write_whole
 from genlab.skills.skill import Exemplar, QueryType, Skill, Topic
 
@@ -24,7 +24,6 @@ SHIPPED = ("english", "code_review", "mathematics", "skillworld")
 TEXT = "a short piece of text"  # what a student writes, where a pack does not say
 LEFT_OUT = {"remove", "in review", "maybe"}  # statuses that the official code drops
 Manner = Literal["paper", "brief"]
-Known = TypeVar("Known", bound=str)
 MANNERS: tuple[Manner, ...] = ("paper", "brief")
 CHECKERS = ("skillworld",)  # programs that grade a formal language exactly; genlab.evaluation calls them
 HEADINGS = {"skill", "category", "definition", "example"}
@@ -45,10 +44,6 @@ PACK_FIELDS = {
     "checker",
     "query_types",
 }
-SKILL_FIELDS = {"name", "category", "definition", "example", "aliases", "source", "licence", "frequency", "frequency_source"}
-TOPIC_FIELDS = {"name", "frequency", "frequency_source"}
-EXEMPLAR_FIELDS = {"skills", "topic", "text"}
-QUERY_TYPE_FIELDS = {"name", "definition"}
 LATER = {
     "manner": "paper",
     "checker": "",
@@ -56,7 +51,6 @@ LATER = {
 }  # younger than some stores: at these values they are no part of a digest
 MORE = "cells without a column"
 COMMAS = "put quotes around a cell that holds a comma"
-UNQUOTED = "YAML reads yes, no, numbers and dates as such: put quotes"
 
 
 @dataclass(frozen=True)
@@ -165,41 +159,46 @@ def parse(text: str, where: str = "pack") -> Pack:
     content = read_yaml(text, where)
     if not isinstance(content, Mapping):
         raise ValueError(f"{where} is not a pack: expected name, version, skills and topics, got {type(content).__name__}")
-    _only(content, PACK_FIELDS, where)
+    entries.only(content, PACK_FIELDS, where)
     version = content.get("version")
     head = {
-        "name": _word(content, "name", where),
-        "version": str(version) if type(version) is int else _word(content, "version", where),
+        "name": entries.word(content, "name", where),
+        "version": str(version) if type(version) is int else entries.word(content, "version", where),
     }
     for name in ("name", "version", "skills"):
         if not (head | {"skills": content.get("skills")})[name]:
             raise ValueError(f"{where} has no {name}: a pack needs name, version and skills (and topics to draw from)")
-    source, licence = _word(content, "source", where), _word(content, "licence", where)
-    skills = [_skill(each, f"{where}, skill {place}", source, licence) for place, each in _entries(content, "skills", where)]
-    topics = [_topic(each, f"{where}, topic {place}") for place, each in _entries(content, "topics", where)]
+    source, licence = entries.word(content, "source", where), entries.word(content, "licence", where)
+    skills = [
+        entries.skill(each, f"{where}, skill {place}", source, licence)
+        for place, each in entries.listed(content, "skills", where)
+    ]
+    topics = [entries.topic(each, f"{where}, topic {place}") for place, each in entries.listed(content, "topics", where)]
     private = content.get("private", False)
     if not isinstance(private, bool):
         raise ValueError(f"{where}: private is true or false, got {private!r}")
-    manner = _one_of(content, "manner", MANNERS, where) or "paper"
+    manner = entries.one_of(content, "manner", MANNERS, where) or "paper"
     return checked(
         Pack(
             **head,
             skills=tuple(skills),
             topics=tuple(topics),
-            about=_word(content, "about", where),
-            text=_word(content, "text", where) or TEXT,
+            about=entries.word(content, "about", where),
+            text=entries.word(content, "text", where) or TEXT,
             source=source,
             licence=licence,
             private=private,
-            part_of=_word(content, "part_of", where),
-            salt=_word(content, "salt", where),
+            part_of=entries.word(content, "part_of", where),
+            salt=entries.word(content, "salt", where),
             exemplars=tuple(
-                _exemplar(each, f"{where}, exemplar {place}") for place, each in _entries(content, "exemplars", where)
+                entries.exemplar(each, f"{where}, exemplar {place}")
+                for place, each in entries.listed(content, "exemplars", where)
             ),
             manner=manner,
-            checker=_one_of(content, "checker", CHECKERS, where),
+            checker=entries.one_of(content, "checker", CHECKERS, where),
             query_types=tuple(
-                _query_type(each, f"{where}, query type {place}") for place, each in _entries(content, "query_types", where)
+                entries.query_type(each, f"{where}, query type {place}")
+                for place, each in entries.listed(content, "query_types", where)
             ),
         ),
         where,
@@ -238,10 +237,10 @@ def parse_csv(text: str, name: str, topics: str = "", *, where: str = "pack") ->
 
 def _row(cells: Mapping[str, str], where: str) -> Skill:
     entry: dict[str, Any] = {("name" if key == "skill" else key): value for key, value in cells.items()}
-    entry = {key: value for key, value in entry.items() if key in SKILL_FIELDS and value}
+    entry = {key: value for key, value in entry.items() if key in entries.SKILL_FIELDS and value}
     if "aliases" in entry:
         entry["aliases"] = entry["aliases"].split(";")
-    return _skill(entry, where, "", "")
+    return entries.skill(entry, where, "", "")
 
 
 def checked(pack: Pack, where: str) -> Pack:
@@ -252,8 +251,8 @@ def checked(pack: Pack, where: str) -> Pack:
     """
     if not pack.skills:
         raise ValueError(f"{where} has no skills")
-    for kind, entries in (("skill", pack.skills), ("topic", pack.topics), ("query type", pack.query_types)):
-        names = [each.name for each in entries]
+    for kind, named in (("skill", pack.skills), ("topic", pack.topics), ("query type", pack.query_types)):
+        names = [each.name for each in named]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -303,108 +302,3 @@ def save(pack: Pack, path: str | Path, *, overwrite: bool = False) -> None:
     if Path(path).suffix.lower() not in {".yaml", ".yml"}:
         raise ValueError(f"a pack is written as YAML: {str(path)!r} should end in .yaml")
     write_whole(Path(path), dump(pack), overwrite=overwrite)
-
-
-def _entries(content: Mapping[str, Any], name: str, where: str) -> list[tuple[int, Any]]:
-    entries = content.get(name) or []
-    if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise ValueError(f"{where}: {name} is a list, got {type(entries).__name__}")
-    return list(enumerate(entries, start=1))
-
-
-def _skill(entry: Any, where: str, source: str, licence: str) -> Skill:
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{where} is a mapping with name, category, definition and example; got {entry!r}")
-    _only(entry, SKILL_FIELDS, where)
-    words = {name: _word(entry, name, where) for name in ("name", "category", "definition", "example")}
-    if absent := [name for name, value in words.items() if not value and name != "example"]:
-        raise ValueError(f"{where} ({words['name'] or 'no name'}) lacks {', '.join(absent)}")
-    aliases = entry.get("aliases") or []
-    if not isinstance(aliases, Sequence) or isinstance(aliases, str) or not all(isinstance(each, str) for each in aliases):
-        raise ValueError(f"{where} ({words['name']}): aliases is a list of names, got {aliases!r} ({UNQUOTED})")
-    return Skill(
-        **words,
-        aliases=tuple(" ".join(each.split()) for each in aliases if each.strip()),
-        source=_word(entry, "source", where) or source,
-        licence=_word(entry, "licence", where) or licence,
-        frequency=_frequency(entry, where),
-        frequency_source=_word(entry, "frequency_source", where),
-    )
-
-
-def _topic(entry: Any, where: str) -> Topic:
-    if isinstance(entry, str):
-        entry = {"name": entry}
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{where} is a name, or a mapping with name and frequency; got {entry!r} ({UNQUOTED})")
-    _only(entry, TOPIC_FIELDS, where)
-    name = _word(entry, "name", where)
-    if not name:
-        raise ValueError(f"{where} has no name")
-    return Topic(name, _frequency(entry, where), _word(entry, "frequency_source", where))
-
-
-def _query_type(entry: Any, where: str) -> QueryType:
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{where} is a mapping with name and definition; got {entry!r}")
-    _only(entry, QUERY_TYPE_FIELDS, where)
-    words = {name: _word(entry, name, where) for name in ("name", "definition")}
-    if absent := [name for name, value in words.items() if not value]:
-        raise ValueError(f"{where} ({words['name'] or 'no name'}) lacks {', '.join(absent)}")
-    return QueryType(**words)
-
-
-def _exemplar(entry: Any, where: str) -> Exemplar:
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{where} is a mapping with skills, topic and text; got {entry!r}")
-    _only(entry, EXEMPLAR_FIELDS, where)
-    skills = entry.get("skills")
-    if (
-        not isinstance(skills, list)
-        or not all(isinstance(each, str) for each in skills)
-        or not 0 < len(set(skills)) == len(skills)
-    ):
-        raise ValueError(f"{where}: skills is a list of different names, got {skills!r} ({UNQUOTED})")
-    topic, text = _word(entry, "topic", where), _word(entry, "text", where)
-    if not topic or not text:
-        raise ValueError(f"{where} lacks its topic or its text")
-    return Exemplar(tuple(skills), topic, text)
-
-
-def _frequency(entry: Mapping[str, Any], where: str) -> float | None:
-    value = entry.get("frequency")
-    if value is None:
-        return None
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: frequency is a number, got {value!r}") from error
-    if not 0 < number <= 1:
-        raise ValueError(f"{where}: frequency is a share above 0 and at most 1, got {value!r}; leave it out where unknown")
-    if not _word(entry, "frequency_source", where):
-        raise ValueError(f"{where}: a frequency wants a frequency_source: who estimated it, and how")
-    return number
-
-
-def _word(entry: Mapping[str, Any], name: str, where: str) -> str:
-    value = entry.get(name, "")
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ValueError(f"{where}: {name} is text, got {value!r} ({UNQUOTED})")
-    return " ".join(value.split())
-
-
-def _one_of(entry: Mapping[str, Any], name: str, known: tuple[Known, ...], where: str) -> Known | Literal[""]:
-    value = _word(entry, name, where)
-    if not value:
-        return ""
-    for each in known:
-        if each == value:
-            return each
-    raise ValueError(f"{where}: {name} is {' or '.join(known)}, or left out; got {value!r}")
-
-
-def _only(entry: Mapping[str, Any], known: set[str], where: str) -> None:
-    if unknown := sorted(map(str, set(entry) - known)):
-        raise ValueError(f"{where} has no field {', '.join(unknown)}; its fields: {', '.join(sorted(known))}")
