@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genlab.cli import certify, data, finetune, packs, texts
+from genlab.cli.judged import judged as show_judged
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 from genlab.progress import Board
 from genlab.results.wording import duration
@@ -49,6 +50,7 @@ app.command("finetune")(finetune.finetune)
 app.command("certify")(certify.certify)
 app.command("import")(texts.import_results)
 app.command("review")(texts.review)
+app.command("judged")(show_judged)
 
 
 StudyArgument = Annotated[str, typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name")]

@@ -3,6 +3,8 @@
 from inspect_ai.model import ModelAPI, modelapi
 
 from genlab.evaluation.judges.alpaca_eval import alpaca_eval
+from genlab.evaluation.judges.mt_bench import mt_bench
+from genlab.evaluation.judges.wild_bench import wild_bench
 from genlab.evaluation.task import skill_mix
 
 
@@ -14,4 +16,4 @@ def scripted() -> type[ModelAPI]:
     return Scripted
 
 
-__all__ = ["alpaca_eval", "scripted", "skill_mix"]
+__all__ = ["alpaca_eval", "mt_bench", "scripted", "skill_mix", "wild_bench"]

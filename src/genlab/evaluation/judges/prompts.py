@@ -57,7 +57,7 @@ def turn(code: str, questions: Sequence[str], answers: Sequence[str], references
     pieces = {}
     for place, (question, answer) in enumerate(zip(questions, answers, strict=True), 1):
         pieces[f"REQUEST {place}"] = question
-        if place <= len(references):
+        if place <= len(references) and references[place - 1].strip():
             pieces[f"REFERENCE {place}"] = references[place - 1]
         pieces[f"ANSWER {place}"] = answer
     last = f"ANSWER {len(answers)}"
@@ -65,7 +65,9 @@ def turn(code: str, questions: Sequence[str], answers: Sequence[str], references
         code=code,
         what="a request" if len(answers) == 1 else f"{len(answers)} requests, one after the other",
         which=f"{last}, and that one only" if len(answers) > 1 else last,
-        against="Compare it with the reference, which is right; find its mistakes and correct them first. " if references else "",
+        against="Compare it with the reference, which is right; find its mistakes and correct them first. "
+        if f"REFERENCE {len(answers)}" in pieces
+        else "",
         material=_material(code, pieces),
     )
 

@@ -14,6 +14,7 @@ from genlab.evaluation.judges import embedded
 from genlab.evaluation.judges.answering import ROLE
 from genlab.evaluation.judges.judging import Verdict
 from genlab.evaluation.judges.pairs import Compared
+from genlab.evaluation.judges.rewards import as_preference
 from genlab.evaluation.logs import BUDGET, read_logs
 from genlab.evaluation.roles import roles
 from genlab.grading.annotations import Annotation
@@ -96,22 +97,25 @@ class Judged:
         return len(self.items) - len(self.graded) - self.ungraded
 
     def annotations(self) -> tuple[Annotation, ...]:
-        """AlpacaEval's format: one an item that was answered, the preference from both orders; None where ungraded."""
-        return tuple(
-            self._annotation(each, each.compared.preference, {"index": each.index})
-            for each in self.items
-            if each.compared is not None
-        )
+        """AlpacaEval's format: one an item that was compared, the preference from both orders; None where ungraded.
+
+        WildBench's five steps are preferences of 1, 1.25, 1.5, 1.75 and 2, without its margin.
+        """
+        return tuple(self._annotation(each, two.preference, {"index": each.index}) for each, two in self._compared())
 
     def as_seen(self) -> tuple[Annotation, ...]:
         """Two an item: in either order, output_1 being what the judge saw first, as ``judge_bias.position_bias`` wants them."""
         found = []
+        for each, two in self._compared():
+            found.append(self._annotation(each, two.forward.best, {}))
+            backward = two.backward.best
+            found.append(self._annotation(each, None if backward is None else 3 - backward, {}).swapped())
+        return tuple(found)
+
+    def _compared(self) -> Iterator[tuple[Item, Compared]]:
         for each in self.items:
             if each.compared is not None:
-                found.append(self._annotation(each, each.compared.forward.best, {}))
-                backward = each.compared.backward.best
-                found.append(self._annotation(each, None if backward is None else 3 - backward, {}).swapped())
-        return tuple(found)
+                yield each, as_preference(each.compared) if self.benchmark == "wild_bench" else each.compared
 
     def _annotation(self, item: Item, preference: float | None, others: Mapping[str, Any]) -> Annotation:
         more = {"dataset": item.category} if item.category and others else {}

@@ -40,20 +40,29 @@ def with_margin(value: float, longer: int, margin: int | None) -> float:
     return 0.0 if (longer > margin if value > 0 else -longer > margin) else value
 
 
+def reward_of(compared: Compared, longer: int, margin: int | None) -> float | None:
+    """WB-Reward of a pair: the mean of both orders, from -1 to 1; None where one of them is ungraded.
+
+    Args:
+        compared: each verdict of what stood first, from -1 to 1.
+        longer: by how many characters the model's answer is longer than the reference's.
+        margin: K; None is no margin.
+    """
+    if compared.forward.value is None or compared.backward.value is None:
+        return None
+    both = (-compared.forward.value, compared.backward.value)  # of the model: it stands second, then first
+    return sum(with_margin(each, longer, margin) for each in both) / 2
+
+
 def reward(item: "Item", margin: int | None) -> float | None:
-    """WB-Reward of an item: the mean of both orders, from -1 to 1; None where one of them is ungraded."""
-    compared = item.compared
-    if compared is None or compared.forward.value is None or compared.backward.value is None or not item.answers:
+    """WB-Reward of an item; None where it has none."""
+    if item.compared is None or not item.answers:
         return None
-    longer = len(item.answers[-1]) - len(item.reference)
-    forward, backward = -compared.forward.value, compared.backward.value  # of the model: it stands second, then first
-    return (with_margin(forward, longer, margin) + with_margin(backward, longer, margin)) / 2
+    return reward_of(item.compared, len(item.answers[-1]) - len(item.reference), margin)
 
 
-def as_preference(compared: Compared | None) -> Compared | None:
+def as_preference(compared: Compared) -> Compared:
     """The same comparison with each verdict, of what stood first and from -1 to 1, as a preference from 1 (first) to 2."""
-    if compared is None:
-        return None
 
     def turned(verdict: Verdict) -> Verdict:
         return verdict if verdict.value is None else replace(verdict, value=1.5 - verdict.value / 2)

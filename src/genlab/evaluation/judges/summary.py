@@ -1,14 +1,14 @@
 """What one judge's verdicts come to: win rates, ratings and the judge's biases, with intervals over questions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
 from genlab import chance
 from genlab.evaluation.judges.results import Item, Judged
-from genlab.evaluation.judges.rewards import as_preference, rescaled, reward
+from genlab.evaluation.judges.rewards import rescaled, reward
 from genlab.grading.annotations import Annotation
 from genlab.grading.gamed_baselines import GamedBaselines
 from genlab.grading.judge_bias import PositionBias, SelfPreference, Verbosity, position_bias, self_preference, verbosity
@@ -158,10 +158,9 @@ def _wild_bench(judged: Judged, tries: _Tries, how: _How) -> dict[str, Any]:
         return found
     known = [(reward(each, judged.margin), each.sample) for each in compared]
     rewards = [(value, sample) for value, sample in known if value is not None]
-    turned = replace(judged, items=tuple(replace(each, compared=as_preference(each.compared)) for each in compared))
     usual: dict[str, Any] = {"resamples": how.resamples, "confidence": how.confidence}
     found["reward"] = tries("WB-Reward", lambda random: _mean(rewards, random, how, (-1.0, 1.0)))
-    found["position"] = tries("position bias", lambda random: position_bias(turned.as_seen(), random=random, **usual))
+    found["position"] = tries("position bias", lambda random: position_bias(judged.as_seen(), random=random, **usual))
     return found
 
 
