@@ -98,9 +98,8 @@ def test_a_resumed_run_asks_nothing_twice(tmp_path: Path) -> None:
     asked = dict(script.calls)
     ran(tmp_path, alpaca_eval, script=script, questions=questions)
     assert script.calls == {"student": 8, "judge": 16}
+    assert len(only(tmp_path).graded) == 8  # a part and the whole are one row, and nothing counts twice
     assert asked == {"student": 5, "judge": 10}
-    ran(tmp_path, alpaca_eval, script=script, questions=questions)
-    assert script.calls == {"student": 8, "judge": 16}
 
 
 def test_unreadable_verdicts_are_asked_again_and_then_ungraded(tmp_path: Path) -> None:
@@ -288,8 +287,10 @@ def test_questions_that_do_not_fit(rows: Sequence[dict[str, Any]], arguments: An
         alpaca_eval(questions=written(tmp_path, rows), **arguments)
 
 
+@pytest.mark.long
 def test_a_config_of_another_temperature_is_another_row(tmp_path: Path) -> None:
     questions = written(tmp_path, PLAIN[:3])
-    for temperature in (0.0, 0.9):
-        ran(tmp_path, alpaca_eval, script=saying(longer), questions=questions, config=GenerateConfig(temperature=temperature))
+    for temperature, connections in ((0.0, 1), (0.9, 1), (0.9, 2)):
+        config = GenerateConfig(temperature=temperature, max_connections=connections)
+        ran(tmp_path, alpaca_eval, script=saying(longer), questions=questions, config=config)
     assert len({each.settings for each in results.read(tmp_path / "logs")}) == 2

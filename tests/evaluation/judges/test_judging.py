@@ -80,9 +80,6 @@ def test_a_budget_stops_the_judge_cleanly(tmp_path: Path, monkeypatch: pytest.Mo
     assert {each.status for each in judged.items} <= {"graded", "ungraded", "stopped"}
     assert 0 < len(judged.graded) < len(PLAIN)
     assert judged.unanswered > 0
-    ran(tmp_path, alpaca_eval, max_cost=5.0, **given)
-    (judged,) = results.read(tmp_path / "logs")
-    assert judged.unanswered == 0
 
 
 def test_the_words_are_known_by_their_digest() -> None:

@@ -69,7 +69,7 @@ def only(place: Path) -> results.Judged:
     [
         ("Bees buzz and hum.", "much better", 500, 1.0),
         ("Bees buzz and hum." * 40, "slightly better", 500, 0.0),
-        ("Bees buzz and hum." * 40, "slightly better", -1, 0.5),
+        pytest.param("Bees buzz and hum." * 40, "slightly better", -1, 0.5, marks=pytest.mark.long),
     ],
 )
 def test_score_and_reward(answer: str, verdict: str, margin: int, reward: float, tmp_path: Path) -> None:

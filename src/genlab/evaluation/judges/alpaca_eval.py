@@ -85,7 +85,8 @@ def build(cell: Cell, asking: Asking) -> Task:
     Raises:
         ValueError: questions that cannot be read, that lack a column, or of several references.
     """
-    asked = questions.some(questions.read(cell.questions, COLUMNS), cell.n, seed=cell.seed)
+    whole = questions.read(cell.questions, COLUMNS)
+    asked = questions.some(whole, cell.n, seed=cell.seed)
     generators = sorted({questions.text(row, "generator", asked.name) for row in asked.rows})
     if len(generators) > 1:
         raise ValueError(f"{asked.name} has answers of {len(generators)} references: {', '.join(generators)}. Keep those of one")
@@ -109,7 +110,7 @@ def build(cell: Cell, asking: Asking) -> Task:
         version=prompts.digest(),
         metadata={
             "questions": asked.name,
-            "questions_digest": asked.digest,
+            "questions_digest": whole.digest,
             "judge_prompts": prompts.digest(),
             "reference": generators[0],
         },

@@ -80,7 +80,8 @@ def build(cell: Cell, asking: Asking) -> Task:
     Raises:
         ValueError: questions or references that cannot be read, or that lack a column; a question without two turns.
     """
-    asked = questions.some(questions.read(cell.questions, COLUMNS), cell.n, seed=cell.seed)
+    whole = questions.read(cell.questions, COLUMNS)
+    asked = questions.some(whole, cell.n, seed=cell.seed)
     apart = _references(cell.references) if cell.references else {}
     samples = []
     for row in asked.rows:
@@ -112,9 +113,9 @@ def build(cell: Cell, asking: Asking) -> Task:
         version=prompts.digest(),
         metadata={
             "questions": asked.name,
-            "questions_digest": asked.digest,
+            "questions_digest": whole.digest,
             "judge_prompts": prompts.digest(),
-            "with_reference": sum(bool(each.metadata and each.metadata["references"]) for each in samples),
+            "references": cell.references,
         },
     )
 

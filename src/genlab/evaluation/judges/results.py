@@ -16,6 +16,7 @@ from genlab.evaluation.judges.judging import Verdict
 from genlab.evaluation.judges.pairs import Compared
 from genlab.evaluation.judges.rewards import as_preference
 from genlab.evaluation.logs import BUDGET, read_logs
+from genlab.evaluation.options import HOW
 from genlab.evaluation.roles import roles
 from genlab.grading.annotations import Annotation
 
@@ -186,9 +187,12 @@ def _judges(log: "EvalLog", sample: "EvalSample") -> list[str]:
 def _settings(log: "EvalLog", place: int) -> str:
     about, config = log.eval.metadata or {}, log.eval.model_generate_config
     played = (log.eval.model_roles or {}).get(roles(place + 1, ROLE)[place])
+    judge = played[0] if isinstance(played, list) else played
     said = [
-        config.model_dump_json(exclude_none=True),
-        repr(played),
+        config.model_dump_json(exclude_none=True, exclude=HOW),
+        ""
+        if judge is None
+        else judge.config.model_dump_json(exclude_none=True, exclude=HOW) + str(judge.base_url) + str(judge.args),
         json.dumps({name: value for name, value in about.items() if name != "questions"}, sort_keys=True, default=str),
         str(log.eval.task_args.get("logprobs")),
     ]

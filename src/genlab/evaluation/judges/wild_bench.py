@@ -91,7 +91,8 @@ def build(cell: Cell, asking: Asking) -> Task:
     Raises:
         ValueError: questions or references that cannot be read, that lack a column, or that do not fit together.
     """
-    asked = questions.some(questions.read(cell.questions, COLUMNS), cell.n, seed=cell.seed)
+    whole = questions.read(cell.questions, COLUMNS)
+    asked = questions.some(whole, cell.n, seed=cell.seed)
     generator, outputs = _references(cell.references) if cell.references else ("", {})
     samples = []
     for row in asked.rows:
@@ -128,7 +129,7 @@ def build(cell: Cell, asking: Asking) -> Task:
         version=prompts.digest(),
         metadata={
             "questions": asked.name,
-            "questions_digest": asked.digest,
+            "questions_digest": whole.digest,
             "judge_prompts": prompts.digest(),
             "reference": generator,
             "margin": cell.longer,
