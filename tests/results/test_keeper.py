@@ -240,6 +240,13 @@ def test_facts_that_changed_are_an_error(tmp_path: Path) -> None:
         keeper.note({"data": "cifar10", "checksum": "2", "parameters": "7"})
 
 
+def test_facts_may_come_late_and_stay(tmp_path: Path) -> None:
+    keeper = keeper_of(Store(tmp_path))
+    for facts in ({}, {"epoch": "2"}, {}, {"epoch": "2"}):  # a run that does not know them at first, and the same resumed
+        keeper.note(facts)
+    assert keeper.store.get_json(f"{FOLDER}/facts.json") == {"epoch": "2"}
+
+
 def test_a_lost_part_is_an_error(tmp_path: Path) -> None:
     store = Store(tmp_path)
     session(store, until=3)

@@ -133,7 +133,7 @@ def test_the_last_assignment_wins(tmp_path: Path) -> None:
         (
             Choice("zzz"),
             "no study 'zzz'. There are: edge_of_stability, skill_mix, skill_composition, hessian_generalization, "
-            "implicit_regularization, aligned_gradients; or a file of yours, path/to/file.py",
+            "implicit_regularization, aligned_gradients, instruct_skillmix; or a file of yours, path/to/file.py",
         ),
         (Choice("edge_of_stability", "large"), "edge_of_stability has no preset 'large'; it has mini, longer, demo, paper"),
         (Choice("edge_of_stability", "mini", ("step=1",)), "has no field 'step'. Did you mean steps?"),

@@ -65,11 +65,11 @@ def made(sharpness: Sequence[float], *, loss: Sequence[float] | None = None, see
     [
         SMALL,
         dataclasses.replace(SMALL, beside="flow", beside_steps=60),
-        dataclasses.replace(SMALL, update=("polyak",), momentum=0.9),
+        pytest.param(dataclasses.replace(SMALL, update=("polyak",), momentum=0.9), marks=pytest.mark.long),
         dataclasses.replace(SMALL, update=("nesterov",), momentum=0.5),
         dataclasses.replace(SMALL, step_size=(2 / 2.7,), beside="quadratic", beside_steps=30, settle=5),
         DIGITS,
-        dataclasses.replace(DIGITS, loss=("ce",)),
+        pytest.param(dataclasses.replace(DIGITS, loss=("ce",)), marks=pytest.mark.long),
         dataclasses.replace(
             DIGITS, data="grammar-12-tokens6", network=("transformer-depth1-width4-heads2",), loss=("ce",), test_every=0
         ),

@@ -19,6 +19,7 @@ from genlab.evaluation.judges import embedded as judging
 from genlab.finetuning.best_epoch import best_epoch
 from genlab.results.claims import Verdict, judge
 from genlab.results.runs import Run
+from genlab.results.snapshots import Snapshot
 from genlab.skills.pack import load
 from genlab.skillworld import queries
 from genlab.skillworld.queries import SHAPES
@@ -307,6 +308,7 @@ def test_a_small_student_is_taught_chosen_and_judged(tmp_path: Path) -> None:
     best = best_epoch(home(study, study.store, settings()) / "model")
     assert facts["epoch"] == f"{best.epoch} of 2"
     assert {each.epoch for each in rows} == {best.epoch}
+    assert list(study.run(settings(study), Snapshot({}, {"cells": 1}), "cpu")) == []  # killed after the last row was kept
     base, _ = records(dataclasses.replace(study, source=("base",)))
     assert [each.instruction for each in base] == [each.instruction for each in rows]
     assert [each.reference for each in base] == [each.reference for each in rows]

@@ -90,13 +90,15 @@ class Keeper:
     def note(self, facts: Mapping[str, str]) -> None:
         """Keep what the condition stands on, once; a resumed run that stands on something else is an error.
 
+        Nothing says nothing: it is no change, and later facts take its place.
+
         Raises:
             StoreError: the facts changed since the condition began, for instance the data it reads.
         """
         known = self.store.get_json(self._name("facts.json"))
-        if known is None:
+        if not known:
             self.store.put_json(self._name("facts.json"), dict(facts))
-        elif known != dict(facts):
+        elif facts and known != dict(facts):
             changed = ", ".join(sorted(name for name in {*known, *facts} if known.get(name) != facts.get(name)))
             raise StoreError(f"condition {self.id} began on something else ({changed} changed): use another --out for it")
 

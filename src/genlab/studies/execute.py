@@ -62,16 +62,16 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
         try:
             advances = study.keeping_in(place.store).run(condition.settings, snapshot, place.device)
             saved = reported = time.monotonic()
-            noted = False
+            noted: Mapping[str, str] | None = None
             while True:
                 try:
                     advance = next(advances)
                 except StopIteration as end:
                     keeper.finish(str(end.value))
                     return Ended("finished", str(end.value))
-                if not noted:
+                if not noted and (noted is None or advance.facts):  # some know theirs only after a while
                     keeper.note(advance.facts)
-                    noted = True
+                    noted = advance.facts
                 keeper.add(advance.records)
                 now, stopping = time.monotonic(), line.stopping  # asked once: who stops has written a checkpoint
                 if stopping or now - saved >= place.checkpoint_seconds:

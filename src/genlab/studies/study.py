@@ -30,7 +30,7 @@ class Advance:
         snapshot: makes the snapshot from which the *next* step continues; called only when one is wanted.
         note: a few numbers worth watching live, by name.
         facts: what the condition stands on and its settings do not say, such as a checksum of the data; kept from the
-            first advance.
+            first advance that has any.
     """
 
     step: int

@@ -38,6 +38,8 @@ def run(
     study: InstructSkillMix, settings: Mapping[str, Any], snapshot: Snapshot | None, device: str
 ) -> Generator[Advance, None, str]:
     """Make one student and have it judged. Its models stay in the condition's folder."""
+    if snapshot and snapshot.values["cells"]:  # all that there is was kept; the run was killed before it could say so
+        return "judged"
     place_of = home(study, study.store, settings)
     world = world_of(settings, place_of, device)
     folder, epoch, steps = place(settings["base"]), 0, 0
