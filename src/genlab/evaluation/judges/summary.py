@@ -16,7 +16,7 @@ from genlab.grading.length_control import LengthControlled, length_controlled
 from genlab.grading.win_rate import WinRate, win_rate
 from genlab.intervals import CONFIDENCE, RESAMPLES, Interval, cluster_bootstrap
 
-CONTROLLED_RESAMPLES = 200  # our assumption: a fit takes milliseconds, and up to 0.2 s where all answers are longer (docs/log.md)
+CONTROLLED_RESAMPLES = 200  # our assumption: each fits anew, in 2 to 30 milliseconds (docs/log.md)
 
 T = TypeVar("T")
 
