@@ -56,7 +56,7 @@ def test_answers_are_good_and_meet_nothing_that_is_asked_or_chosen_by(fields: di
         about = queries.Query(row["index"], row["query_type"], tuple(row["skills"]), row["topic"], instruction)
         assert min(queries.points(about, answer)) == 1
         assert (frozenset(row["skills"]), row["topic"]) not in taken
-    held = {each.instruction for each in world._made()[48:]}
+    held = {each.instruction for each in world.made[48:]}
     assert len(held) == 6
     assert not held & {instruction for instruction, _ in words(rows)}
     assert [len(each.skills) for each in asked] == [1] * 4 + [2] * 4 + [3] * 4
@@ -197,10 +197,16 @@ def test_the_ablation_table_holds_every_student_with_its_interval(good: list[Run
 
 
 def test_figures_show_sizes_and_shares_and_passages_show_what_was_said(good: list[Run]) -> None:
-    size, share = InstructSkillMix.figures(good)
-    (line,) = [each for each in size.panels[0].lines if each.name == "SDA k=2"]
+    data, share = InstructSkillMix.figures(good)
+    (line,) = data.panels[0].lines
     assert line.x.tolist() == [24, 48]
     assert line.y.tolist() == pytest.approx([0.4, 0.8])
+    (bars,) = data.panels[1].bars
+    rates = dict(zip(bars.categories, bars.y.tolist(), strict=True))
+    assert rates == pytest.approx(
+        {"base": 0.05, "SDA k=1 n=48": 0.6, "SDA k=2 n=48": 0.8, "SDD k=2 n=48": 0.7, "naive n=48": 0.5}
+    )
+    assert {panel.y_range for panel in (*data.panels, *share.panels)} == {(0.0, 1.0)}
     assert [panel.title for panel in share.panels] == ["brevity", "junk"]
     assert share.panels[1].lines[0].y.tolist() == pytest.approx([0.8, 0.2])
     assert [each.name for each in InstructSkillMix.passages(good)] == ["answers-k1", "answers-k2", "answers-k3"]
@@ -320,7 +326,7 @@ def bought(tmp_path: Path) -> InstructSkillMix:
     """A folder of data sets and questions as a user of models has them, made by skillworld for want of models."""
     from datasets import Dataset
 
-    made = [each.to_row() for each in Embedded(settings(), "cpu")._made()]
+    made = [each.to_row() for each in Embedded(settings(), "cpu").made]
     for name, rows in (
         ("SDA-k2", made[:48]),
         ("held-out", made[48:]),

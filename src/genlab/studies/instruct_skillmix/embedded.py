@@ -5,6 +5,7 @@ counts the skills that an answer shows and is blind to the rest. The reference i
 asked plainly, as it was trained to be asked, at the same temperature.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -65,7 +66,7 @@ class Embedded:
 
     def rows(self) -> list[dict[str, Any]]:
         """The data, shirkers planted; none shares several skills and a topic with an instruction of the evaluation."""
-        rows = [each.to_row() for each in self._made()[: self.settings["n"]]]
+        rows = [each.to_row() for each in self.made[: self.settings["n"]]]
         kind = self.settings["shirkers"]
         if kind == "none":
             return rows
@@ -73,7 +74,7 @@ class Embedded:
 
     def score(self, folder: Path, epoch: int) -> float:
         """The mean share of skills that answers to held-out instructions of the same pipeline show."""
-        asked = [_query(each) for each in self._made()[self.settings["n"] :]]
+        asked = [_query(each) for each in self.made[self.settings["n"] :]]
         texts = self._written(str(folder), [each.instruction for each in asked], "held out")
         shown = [queries.points(one, text.text)[: len(one.skills)] for one, text in zip(asked, texts, strict=True)]
         return sum(sum(each) / len(each) for each in shown) / len(shown)
@@ -94,11 +95,12 @@ class Embedded:
             for each in islice(queries.queries(extraction.agnostic(), k, seed=ASKED + self.seed), self.settings["questions"])
         ]
 
-    def _made(self) -> Sequence[Row]:
+    @functools.cached_property
+    def made(self) -> Sequence[Row]:
         """The examples, and after them those for choosing the epoch."""
         n = self.settings["n"] + self.settings["held_out"]
         taken = {(frozenset(each.skills), each.topic) for each in self.asked() if len(each.skills) > 1}
-        more = n
+        more = n + n // 20  # most need no second look
         while True:
             naive = self.settings["source"] == "naive"
             made = instructions.rows(self.pack(), self.settings["k"] or 2, more, seed=self.seed, naive=naive)
