@@ -108,7 +108,7 @@ def made(rate: float, seed: int, *, study: InstructSkillMix = SMALL, lengths: in
             student="made",
             epoch=2,
             judge="checker/skillworld",
-            sample=f"k{k}-{number:02d}",
+            sample=f"k{k}-s{seed}-{number:02d}",
             index=number,
             k=k,
             skills=("hedge",) * k,
@@ -187,8 +187,8 @@ def test_the_ablation_table_holds_every_student_with_its_interval(good: list[Run
     assert set(tables) == {"ablation", "differences", "criteria", "epochs"}
     rows = {row[0]: row for row in tables["ablation"].rows}
     assert len(rows) == len(ARMS)
-    assert rows["SDA k=2 n=48"][2] == "0.800 [0.800, 0.800]"
-    assert rows["SDA k=2 n=48"][5:] == ("180", "0", "3", "checker/skillworld")
+    assert rows["SDA k=2 n=48"][1] == "0.800 [0.800, 0.800]"
+    assert rows["SDA k=2 n=48"][4:] == ("180", "0", "3", "checker/skillworld")
     assert {row[0]: row[2] for row in tables["differences"].rows}["naive n=48"] == "-0.3 [-0.3, -0.3]"
     assert [row[2] for row in tables["epochs"].rows] == ["2, 2, 2"] * 7
     lines = InstructSkillMix.numbers(good)
@@ -210,7 +210,9 @@ def test_figures_show_sizes_and_shares_and_passages_show_what_was_said(good: lis
     assert [panel.title for panel in share.panels] == ["brevity", "junk"]
     assert share.panels[1].lines[0].y.tolist() == pytest.approx([0.8, 0.2])
     assert [each.name for each in InstructSkillMix.passages(good)] == ["answers-k1", "answers-k2", "answers-k3"]
-    assert len(InstructSkillMix.passages(good)[0].items) == 2 * (1 + len(ARMS))
+    turned = InstructSkillMix.passages(list(reversed(good)))[0].items  # runs end in any order: the first seed is seed 0
+    assert len(turned) == 1 + len(ARMS)
+    assert {each.facts["sample"] for each in turned} == {"k1-s0-00"}
     assert sum("miniature" in each for each in InstructSkillMix.remarks(good)) == 1
     assert sum("model of one" in each for each in InstructSkillMix.remarks(good)) == 1
 

@@ -30,12 +30,13 @@ def tables(runs: Sequence[Run]) -> Sequence[Table]:
 
 def _ablation(every: Sequence[Student]) -> Table:
     rows = []
+    bases = list(dict.fromkeys(str(each.settings["base"]) for each in every))
+    several = len(bases) > 1
     for each in every:
         lengths = each.by_seed(characters)
         rows.append(
             (
-                each.name,
-                str(each.settings["base"]),
+                f"{each.name} on {each.settings['base']}" if several else each.name,
                 said(each.interval(win_rate)),
                 said(each.interval(length_controlled_win_rate)),
                 f"{sum(lengths.values()) / len(lengths):.0f}",
@@ -48,8 +49,9 @@ def _ablation(every: Sequence[Student]) -> Table:
     return Table(
         "ablation",
         "Win rates over the reference",
-        f"A tie counts half. Length-controlled is AlpacaEval's regression without its gamed baselines. {EACH}",
-        ("student", "base", "win rate", "length-controlled", "characters", "answers", "ungraded", "seeds", "judge"),
+        f"Fine-tuned from {', '.join(bases)}. A tie counts half. Length-controlled is AlpacaEval's regression without its gamed "
+        f"baselines. {EACH}",
+        ("student", "win rate", "length-controlled", "characters", "answers", "ungraded", "seeds", "judge"),
         rows,
     )
 
@@ -58,7 +60,7 @@ def _differences(every: Sequence[Student]) -> Table:
     rows = []
     for ours in find(every, source="SDA", k=2, shirkers="none"):
         for other in find(every, like=ours):
-            if other is ours or (other.settings["n"] != ours.settings["n"] and other.settings["source"] != "base"):
+            if other is ours or other.settings["n"] != ours.settings["n"]:
                 continue
             values = difference(other, ours)
             if values:
