@@ -257,6 +257,7 @@ def test_an_item_without_an_answer_stops_the_run_unless_another_may_take_its_pla
     assert load_from_disk(str(outcome.folder))["index"] == [0, 1, 2, 4, 5, 6]
 
 
+@pytest.mark.long
 def test_a_budget_stops_the_run_and_more_of_it_goes_on_without_asking_twice(place: Path, endpoint: Endpoint) -> None:
     (place / "prices.yaml").write_text("openai-api/local/good: {input: 10, output: 10}\n")
     words = recipe("good", n=8, seed=9, prices=str(place / "prices.yaml"), inspect=("max_tokens=300", "max_connections=2"))
@@ -356,6 +357,7 @@ def test_the_command_killed_ten_times_at_random_ends_with_the_same_rows(tmp_path
 
 
 # ------------------------------------------------------------------------------------------------ what it is for
+@pytest.mark.long  # test_loop.py trains a student on such data in the gate
 def test_trl_trains_on_it(made: Outcome, tmp_path: Path) -> None:
     pytest.importorskip("trl")
     from genlab.finetuning.recipe import Recipe as Training
