@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from genlab import cli
+from genlab.cli.making import making
+from genlab.curation.teachers import Unfinished
 from genlab.results.store import Store
 
 GENLAB = [sys.executable, "-c", "from genlab.cli import main; main()"]
@@ -186,3 +189,26 @@ def test_what_is_damaged_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in said
     (records.parent / "condition.json").write_text("{}")
     assert "condition.json is not a condition" in " ".join(genlab("show", "store", cwd=tmp_path, code=2).split())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Unfinished("the budget is reached"), 1, "Not finished: the budget is reached"),
+        (KeyboardInterrupt(), 130, "Stopped; no reply that came is lost. To go on:\n  genlab data instruct --out 'my data'"),
+    ],
+)
+def test_data_that_are_not_finished_say_what_to_type(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["genlab", "data", "instruct", "--out", "my data"])
+
+    def make() -> None:
+        with making("instructions") as show:
+            show(1, 2, "k=2")
+            raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        make()
+    assert ended.value.exit_code == code
+    assert said in capsys.readouterr().err

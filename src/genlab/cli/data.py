@@ -1,16 +1,15 @@
 """``genlab data``: texts to learn from."""
 
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from genlab.cli import data_instruct, data_shirkers, data_skills
-from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.cli.making import making
+from genlab.cli.screen import err, out, usage
 
 if TYPE_CHECKING:
     from genlab.curation.recipe import Plan, Recipe
@@ -104,23 +103,10 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _make(recipe: "Recipe", place: str) -> "Outcome":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from genlab.curation.skill_texts import skill_texts
 
-    from genlab.curation.skill_texts import Unfinished, skill_texts
-
-    columns = (TextColumn("k={task.fields[k]}"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"), TimeRemainingColumn())
-    try:
-        with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
-            task = progress.add_task("", total=None, k="")
-            report: Any = lambda k, done, of: progress.update(task, k=k, completed=done, total=of)
-            return skill_texts(recipe, place, report=report)
-    except Unfinished as error:
-        err.print(f"Not finished: {error}", style="red", markup=False)
-        raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as stop:
-        again = shlex.join(["genlab", *sys.argv[1:]])
-        err.print(f"Stopped; no reply that came is lost. To go on:\n  {again}", style="bold", markup=False)
-        raise typer.Exit(INTERRUPTED) from stop
+    with making("texts") as show:
+        return skill_texts(recipe, place, report=lambda k, done, of: show(done, of, f"k={k}"))
 
 
 def _tell(plan: "Plan", outcome: "Outcome") -> None:

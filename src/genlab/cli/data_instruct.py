@@ -1,13 +1,12 @@
 """``genlab data instruct``: instructions that need random skills, and their answers."""
 
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.cli.making import making
+from genlab.cli.screen import err, out, usage
 
 if TYPE_CHECKING:
     from genlab.curation.instructions.making import Outcome
@@ -81,23 +80,10 @@ def instruct(
 
 
 def _make(recipe: "Recipe", place: str) -> "Outcome":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from genlab.curation.instructions.making import instruct
 
-    from genlab.curation.instructions.making import Unfinished, instruct
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("instructions"), TimeRemainingColumn())
-    try:
-        with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
-            task = progress.add_task("", total=None)
-            report: Any = lambda done, of: progress.update(task, completed=done, total=of)
-            return instruct(recipe, place, report=report)
-    except Unfinished as error:
-        err.print(f"Not finished: {error}", style="red", markup=False)
-        raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as stop:
-        again = shlex.join(["genlab", *sys.argv[1:]])
-        err.print(f"Stopped; no reply that came is lost. To go on:\n  {again}", style="bold", markup=False)
-        raise typer.Exit(INTERRUPTED) from stop
+    with making("instructions") as show:
+        return instruct(recipe, place, report=lambda done, of: show(done, of, ""))
 
 
 def _tell(plan: "Plan", outcome: "Outcome") -> None:

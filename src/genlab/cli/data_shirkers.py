@@ -1,15 +1,14 @@
 """``genlab data plant-shirkers`` and ``genlab data find-shirkers``: careless answers, put into data and found in them."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.cli.making import making
+from genlab.cli.screen import out, usage
 
 SHOWN = 20  # rows on the screen
 
@@ -29,23 +28,11 @@ def plant_shirkers(
 ) -> None:
     """Replace a share of the answers by careless ones, to see what they do to a student. The same command goes on."""
     with usage():
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        from genlab.curation.shirkers.spoiling import Spoiling, Unfinished, spoil
+        from genlab.curation.shirkers.spoiling import Spoiling, spoil
 
         spoiling = Spoiling(data, kind, share, seed, teacher, tuple(inspect or ()), max_cost, prices)
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("answers"))
-        try:
-            with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
-                bar = progress.add_task("", total=None)
-                outcome = spoil(spoiling, place, report=lambda done, of: progress.update(bar, completed=done, total=of))
-        except Unfinished as error:
-            err.print(f"Not finished: {error}", style="red", markup=False)
-            raise typer.Exit(FAILED) from error
-        except KeyboardInterrupt as stop:
-            again = shlex.join(["genlab", *sys.argv[1:]])
-            err.print(f"Stopped; no reply that came is lost. To go on:\n  {again}", style="bold", markup=False)
-            raise typer.Exit(INTERRUPTED) from stop
+        with making("answers") as show:
+            outcome = spoil(spoiling, place, report=lambda done, of: show(done, of, ""))
         cost = "cost unknown (no prices)" if outcome.cost is None else f"cost ${outcome.cost:,.2f}"
         said = f"; {outcome.input_tokens + outcome.output_tokens:,} tokens, {cost}" if teacher else ""
         out.print(f"{outcome.planted:,} of {outcome.rows:,} answers are {kind} shirkers now{said}: {place}", markup=False)

@@ -1,13 +1,12 @@
 """``genlab data skills``: a pack extracted from a domain or from seed data."""
 
-import shlex
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.cli.making import making
+from genlab.cli.screen import out, usage
 
 if TYPE_CHECKING:
     from genlab.curation.extraction.extract import Outcome
@@ -65,23 +64,10 @@ def skills(
 
 
 def _extract(recipe: "Recipe", place: str) -> "Outcome":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from genlab.curation.extraction.extract import extract
 
-    from genlab.curation.extraction.extract import Unfinished, extract
-
-    columns = (TextColumn("{task.fields[stage]}"), BarColumn(), MofNCompleteColumn(), TextColumn("asked"), TimeRemainingColumn())
-    try:
-        with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
-            task = progress.add_task("", total=None, stage="")
-            report: Any = lambda stage, done, of: progress.update(task, stage=stage, completed=done, total=of)
-            return extract(recipe, place, report=report)
-    except Unfinished as error:
-        err.print(f"Not finished: {error}", style="red", markup=False)
-        raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as stop:
-        again = shlex.join(["genlab", *sys.argv[1:]])
-        err.print(f"Stopped; no reply that came is lost. To go on:\n  {again}", style="bold", markup=False)
-        raise typer.Exit(INTERRUPTED) from stop
+    with making("asked") as show:
+        return extract(recipe, place, report=lambda stage, done, of: show(done, of, stage))
 
 
 def _tell(recipe: "Recipe", outcome: "Outcome") -> None:

@@ -10,9 +10,9 @@ from genlab.curation.instructions import embedded
 from genlab.curation.instructions.recipe import Plan
 from genlab.curation.instructions.replies import Pair
 from genlab.curation.instructions.sifting import Made, Sifted, sift
-from genlab.curation.teachers import Unfinished
+from genlab.curation.teachers import Unfinished, run
 from genlab.evaluation.logs import BUDGET
-from genlab.evaluation.part import PRELOAD, Part, evaluate
+from genlab.evaluation.part import Part
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
@@ -58,7 +58,7 @@ def by_model(plan: Plan, home: Path, report: Report) -> Sifted:
         if not (size := next_round(sifted, plan)):
             raise _too_few(plan, sifted)
         part = _part(plan, home, len(made), size)
-        _run(part, lambda ended, of=size: report(ended, of))  # type: ignore[misc]
+        run(part, lambda ended, of=size: report(ended, of))  # type: ignore[misc]
         made += read_logs(part.log_dir, range(len(made), len(made) + size), lost=plan.recipe.lost)
 
 
@@ -85,19 +85,6 @@ def _part(plan: Plan, home: Path, first: int, size: int) -> Part:
         environment |= {"GENLAB_MAX_COST": repr(recipe.max_cost), "GENLAB_LEDGER": str(home / "budget.sqlite")}
     place = str(home / "logs" / f"{first:06d}-{first + size:06d}")
     return Part(task, plan.teacher, (), parse(recipe.inspect), {}, place, environment, make=instruct)
-
-
-def _run(part: Part, report: Callable[[int], None]) -> None:
-    from genlab.running.pool import Pool, Task
-
-    ended = 0
-    with Pool(evaluate, [Task(part.log_dir, (part,))], workers=1, threads=1, preload=PRELOAD) as pool:
-        for event in pool.events():
-            if event is not None and event.kind == "died":
-                raise Unfinished(event.content["why"])
-            if event is not None and event.kind == "progress":
-                ended += event.content["ended"]
-                report(ended)
 
 
 def read_logs(place: str, asked: range, *, lost: bool) -> list[Made]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from genlab.curation.shirkers import planting
 from genlab.curation.shirkers.answers import answer, instruction
+from genlab.curation.teachers import run
 from genlab.evaluation.judges import embedded, questions, results
 from genlab.evaluation.judges.alpaca_eval import COLUMNS, alpaca_eval
 from genlab.evaluation.judges.answering import ROLE
-from genlab.evaluation.part import PRELOAD, Part, evaluate
-from genlab.running.pool import Pool, Task
+from genlab.evaluation.part import Part
 from genlab.skills.files import write_whole
 from genlab.studies.instruct_skillmix.record import Answered
 from genlab.studies.instruct_skillmix.study import arm
@@ -107,7 +107,7 @@ class Models:
             make=alpaca_eval,
             role=ROLE,
         )
-        _run(part)
+        run(part, lambda ended: None)  # in a process of its own: what writes the answers is gone from memory with it
         (found,) = results.read(part.log_dir)
         return found.items
 
@@ -159,15 +159,3 @@ class Models:
             output_tokens=0,
             cost=None,
         )
-
-
-def _run(part: Part) -> None:
-    """Evaluate in a process of its own: what writes the answers is gone from memory with it.
-
-    Raises:
-        RuntimeError: it was broken off; the same command goes on.
-    """
-    with Pool(evaluate, [Task(part.log_dir, (part,))], workers=1, threads=1, preload=PRELOAD) as pool:
-        for event in pool.events():
-            if event is not None and event.kind == "died":
-                raise RuntimeError(f"{part.log_dir}: {event.content['why']}")
