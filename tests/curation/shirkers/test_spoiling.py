@@ -61,6 +61,7 @@ def test_skillworlds_own_data_are_spoilt_as_in_process(tmp_path: Path) -> None:
         spoil(Spoiling(str(tmp_path / "world"), "junk", 0.25, seed=3), tmp_path / "out")
 
 
+@pytest.mark.long  # Inspect starts twice
 def test_a_budget_stops_a_model_and_more_of_it_goes_on_without_asking_twice(place: Path) -> None:
     data = str(place / "birds.jsonl")
     priced: dict[str, Any] = {"prices": str(place / "prices.yaml"), "inspect": ("max_tokens=20", "max_connections=1")}
