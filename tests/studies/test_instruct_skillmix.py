@@ -254,6 +254,8 @@ def test_length_control_raises_a_short_answers_rate_and_is_silent_of_one_length(
         ({"temperature": -1.0}, "temperature is at least 0, got -1"),
         ({"questions": 1}, "questions is at least 2, got 1"),
         ({"data": "folder"}, "want benchmark=FILE"),
+        ({"max_cost": 5.0}, "max_cost is above 0 dollars and wants prices=FILE"),
+        ({"max_cost": 0.0, "prices": "p.yaml"}, "max_cost is above 0 dollars and wants prices=FILE"),
         (
             {"data": "folder", "benchmark": "b.json", "judge": "a/b", "choosing_judge": "a/b"},
             "choosing_judge is another model than judge, got a/b for both",
@@ -281,7 +283,8 @@ def test_presets_are_what_they_say() -> None:
     found = study.price(condition.settings, "cpu")
     assert found is not None
     assert found.calls == 2 * (805 + 15 * 100)
-    assert found.tokens > 10**6
+    assert found.tokens == found.calls * 1_625
+    assert found.dollars is None
     own = SMALL.price(settings(), "cpu")
     assert (own.calls, own.records) == (0, 12)
 
@@ -386,3 +389,26 @@ def test_models_judge_through_inspect_and_another_one_chooses(bought: InstructSk
     assert len([json.loads(line) for line in held.read_text().splitlines()]) == 4
     again, _ = records(bought)
     assert again == rows
+
+
+@pytest.mark.long
+def test_a_budget_stops_the_judges_and_more_of_it_goes_on(bought: InstructSkillMix, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("scripted/judge: {input: 1000, output: 1000}\nscripted/judge-30: {input: 1000, output: 1000}\n")
+    poor = dataclasses.replace(bought, prices=str(prices), max_cost=8.0)
+    poor.ready(settings(poor))
+    with pytest.raises(RuntimeError, match=r"answers were not judged \(.*max_cost is reached.*with a larger max_cost"):
+        records(poor)
+    rows, _ = records(dataclasses.replace(poor, max_cost=10_000.0))
+    assert len(rows) == 4
+    assert {each.status for each in rows} <= {"graded", "ungraded"}
+    (priced,) = [poor.price(settings(poor), "cpu")]
+    assert priced.dollars == pytest.approx((2 * 805 + 2 * 4) * 1.625)
+
+
+def test_a_judge_without_a_price_is_named_before_anything_is_paid(bought: InstructSkillMix, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("scripted/judge: {input: 1, output: 1}\n")
+    study = dataclasses.replace(bought, prices=str(prices), max_cost=8.0)
+    with pytest.raises(ValueError, match=r"max_cost wants a price for every judge, and .* has none for scripted/judge-30"):
+        study.ready(settings(study))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from genlab.curation.recipe import Plan, Recipe
     from genlab.curation.skill_texts import Outcome
 
-app = typer.Typer(help="Data: texts to learn skills from.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Data: skills, and texts and instructions that teach them.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def data() -> None:
-    """Data: texts to learn skills from."""
+    """Data: skills, and texts and instructions that teach them."""
 
 
 app.command("instruct")(data_instruct.instruct)

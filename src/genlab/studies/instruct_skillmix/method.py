@@ -8,7 +8,7 @@ from genlab.finetuning.best_epoch import BestEpoch, best_epoch
 from genlab.finetuning.recipe import Recipe
 from genlab.results.snapshots import Snapshot
 from genlab.students.places import place
-from genlab.studies.fine_tuned import fine_tuned, home
+from genlab.studies.fine_tuned import fine_tuned, home, local
 from genlab.studies.instruct_skillmix.record import Answered
 from genlab.studies.instruct_skillmix.study import InstructSkillMix
 from genlab.studies.study import Advance
@@ -41,7 +41,7 @@ def run(
     if snapshot and snapshot.values["cells"]:  # all that there is was kept; the run was killed before it could say so
         return "judged"
     place_of = home(study, study.store, settings)
-    world = world_of(settings, place_of, device)
+    world = world_of(study, settings, place_of, device)
     folder, epoch, steps = place(settings["base"]), 0, 0
     facts: dict[str, str] = {}
     if settings["source"] != "base":
@@ -74,25 +74,25 @@ def run(
     return "judged"
 
 
-def check(settings: Mapping[str, Any]) -> None:
+def check(study: InstructSkillMix, settings: Mapping[str, Any]) -> None:
     """Find out before anything is trained for what would go wrong.
 
     Raises:
         ValueError: what is missing, and what to type.
     """
     place(settings["base"])
-    world_of(settings, Path(), "cpu").check()
+    world_of(study, settings, Path(), "cpu").check()
 
 
-def world_of(settings: Mapping[str, Any], home: Path, device: str) -> World:
+def world_of(study: InstructSkillMix, settings: Mapping[str, Any], home: Path, device: str) -> World:
     """The world of a condition."""
     if settings["data"] is None:
         from genlab.studies.instruct_skillmix.embedded import Embedded
 
         return Embedded(settings, device)
-    from genlab.studies.instruct_skillmix.models import Models
+    from genlab.studies.instruct_skillmix.models import Models, Spending
 
-    return Models(settings, home)
+    return Models(settings, home, Spending(study.prices, study.max_cost, local(study.store) / "budget.sqlite"))
 
 
 def recipe(settings: Mapping[str, Any], examples: int) -> Recipe:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from genlab.curation.shirkers import planting
 from genlab.curation.shirkers.answers import answer, instruction
 from genlab.curation.teachers import run
+from genlab.evaluation.budget import rates
 from genlab.evaluation.judges import embedded, questions, results
 from genlab.evaluation.judges.alpaca_eval import COLUMNS, alpaca_eval
 from genlab.evaluation.judges.answering import ROLE
@@ -21,16 +23,44 @@ HELD_OUT = "held-out"
 ANSWER_TOKENS = 2048  # of an answer: the released scripts' AlpacaEval
 
 
+@dataclass(frozen=True)
+class Spending:
+    """What judges cost and may cost.
+
+    Attributes:
+        prices: file of dollars a million tokens by model, or None.
+        max_cost: dollars of all conditions together, or None.
+        ledger: where they enter what they spend.
+    """
+
+    prices: str | None = None
+    max_cost: float | None = None
+    ledger: Path = Path()
+
+    def environment(self, home: Path, student: str) -> dict[str, str]:
+        """What the process of an evaluation goes by; a student of this machine costs nothing."""
+        if not self.prices:
+            return {}
+        import yaml
+
+        known = {name: {"input": rate.input, "output": rate.output} for name, rate in rates(self.prices).items()}
+        file = home / "prices.yaml"
+        write_whole(file, yaml.safe_dump(known | {student: {"input": 0, "output": 0}}), overwrite=True)
+        limit = {} if self.max_cost is None else {"GENLAB_MAX_COST": repr(self.max_cost), "GENLAB_LEDGER": str(self.ledger)}
+        return {"GENLAB_PRICES": str(file), **limit}
+
+
 class Models:
     """One condition's data and judges.
 
     Args:
         settings: of the condition.
         home: its folder, where logs and questions for the choosing judge go.
+        spending: what judges may cost.
     """
 
-    def __init__(self, settings: Mapping[str, Any], home: Path) -> None:
-        self.settings, self.home = settings, home
+    def __init__(self, settings: Mapping[str, Any], home: Path, spending: Spending = Spending()) -> None:
+        self.settings, self.home, self.spending = settings, home, spending
         self.place = Path(settings["data"])
 
     def check(self) -> None:
@@ -44,6 +74,13 @@ class Models:
             named = self.settings[name]
             if named and "/" not in named:
                 raise ValueError(f"{name} is an Inspect model, such as openai/gpt-4o; got {named!r}")
+        if self.spending.prices:
+            priced = rates(self.spending.prices)
+            judges = {self.settings[name] for name in ("judge", "choosing_judge") if self.settings[name]} - {embedded.EXACT}
+            if self.spending.max_cost is not None and (unknown := sorted(judges - priced.keys())):
+                raise ValueError(
+                    f"max_cost wants a price for every judge, and {self.spending.prices} has none for {', '.join(unknown)}"
+                )
         asked = questions.read(self.settings["benchmark"], COLUMNS)
         questions.some(asked, self.settings["questions"], seed=self.settings["seed"])
         if self.settings["source"] != "base":
@@ -96,19 +133,27 @@ class Models:
         return [self._answered(epoch, each) for each in judged]
 
     def _judged(self, asked: str, n: int, judge: str, folder: str, name: str) -> Sequence[results.Item]:
-        exact = judge == embedded.EXACT
+        exact, student = judge == embedded.EXACT, f"batched/{folder}"
         part = Part(
             {"questions": asked, "n": n, "seed": self.settings["seed"], "judge": judge if exact else "", "cache": True},
-            f"batched/{folder}",
+            student,
             () if exact else (judge,),
             {"temperature": self.settings["temperature"], "max_tokens": ANSWER_TOKENS, "seed": self.settings["seed"]},
             {},
             str(self.home / "logs" / name),
+            self.spending.environment(self.home, student),
             make=alpaca_eval,
             role=ROLE,
         )
         run(part, lambda ended: None)  # in a process of its own: what writes the answers is gone from memory with it
         (found,) = results.read(part.log_dir)
+        silent = [each for each in found.items if each.status in ("stopped", "unanswered")]
+        if silent:
+            reasons = "; ".join(dict.fromkeys(each.why for each in silent))[:500]
+            raise RuntimeError(
+                f"{len(silent)} of {len(found.items)} answers were not judged ({reasons}). The same command, with a larger "
+                "max_cost where that was reached, asks for those again and for nothing else"
+            )
         return found.items
 
     def _held_out(self) -> list[dict[str, Any]]:

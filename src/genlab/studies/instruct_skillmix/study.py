@@ -46,6 +46,8 @@ class InstructSkillMix(Study):
         benchmark: for models: the user's AlpacaEval questions with a reference's answers, as ``genlab/alpaca_eval`` reads them.
         judge: for models: the final judge, an Inspect model.
         choosing_judge: for models: who chooses the epoch, another Inspect model.
+        max_cost: for models: dollars that all judges' calls of all conditions in the store may cost together; wants ``prices``.
+        prices: YAML file of dollars a million tokens, by model. Neither is part of what a condition is.
         seeds: how many, from 0. In the embedded world a seed draws data, their order, and the instructions of the evaluation.
         store: set by genlab when it runs.
     """
@@ -86,6 +88,8 @@ class InstructSkillMix(Study):
     benchmark: str | None = None
     judge: str = ""
     choosing_judge: str = ""
+    max_cost: float | None = None
+    prices: str | None = None
     seeds: int = 3
     store: str = field(default="", init=True, repr=False)
 
@@ -105,6 +109,11 @@ class InstructSkillMix(Study):
             raise ValueError(f"step_size is above 0, got {self.step_size:g}")
         if not self.temperature >= 0:
             raise ValueError(f"temperature is at least 0, got {self.temperature:g}")
+        if self.max_cost is not None and not (self.max_cost > 0 and self.prices):
+            raise ValueError(
+                "max_cost is above 0 dollars and wants prices=FILE, a YAML file of dollars a million tokens for both judges; "
+                f"got {self.max_cost:g} and {self.prices}"
+            )
         if self.data is None and self.questions < 2:
             raise ValueError(f"questions is at least 2, got {self.questions}: a win rate of one has no interval")
         if self.data is not None and not (self.benchmark and self.judge and self.choosing_judge):
@@ -169,16 +178,16 @@ class InstructSkillMix(Study):
         return replace(self, store=store)
 
     def ready(self, settings: Mapping[str, Any]) -> None:
-        """Check the base, the data sets and the benchmark."""
+        """Check the base, the data sets, the benchmark and the prices."""
         from genlab.studies.instruct_skillmix.method import check
 
-        check(settings)
+        check(self, settings)
 
     def price(self, settings: Mapping[str, Any], device: str) -> Price:
         """From measured rates of the embedded student; for others calls and tokens."""
         from genlab.studies.instruct_skillmix.price import price
 
-        return price(settings)
+        return price(self, settings)
 
     @classmethod
     def label(cls, settings: Mapping[str, Any]) -> str:
