@@ -320,6 +320,12 @@ def test_a_small_student_is_taught_chosen_and_judged(tmp_path: Path) -> None:
     assert facts["epoch"] == f"{best.epoch} of 2"
     assert {each.epoch for each in rows} == {best.epoch}
     assert list(study.run(settings(study), Snapshot({}, {"cells": 1}), "cpu")) == []  # killed after the last row was kept
+    (kept,) = (tmp_path / "references").iterdir()
+    assert json.loads(kept.read_text()) == [each.reference for each in rows]
+    kept.write_text(json.dumps([*["Nonsense"], *[each.reference for each in rows][1:]]))
+    base, _ = records(dataclasses.replace(study, source=("base",)))
+    assert base[0].reference == "Nonsense"  # it was read: the reference answers a seed's instructions once
+    kept.unlink()
     base, _ = records(dataclasses.replace(study, source=("base",)))
     assert [each.instruction for each in base] == [each.instruction for each in rows]
     assert [each.reference for each in base] == [each.reference for each in rows]

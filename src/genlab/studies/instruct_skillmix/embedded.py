@@ -6,6 +6,8 @@ asked plainly, as it was trained to be asked, at the same temperature.
 """
 
 import functools
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,11 +20,12 @@ from genlab.curation.instructions import embedded as instructions
 from genlab.curation.instructions.embedded import Row
 from genlab.curation.shirkers import planting
 from genlab.evaluation import writing
+from genlab.skills.files import write_whole
 from genlab.skills.pack import Pack
 from genlab.skillworld import queries
 from genlab.skillworld.queries import Query
 from genlab.students.generating import Reply, Writer
-from genlab.students.places import place
+from genlab.students.places import place, shipped_digest
 from genlab.studies.instruct_skillmix.record import Answered
 from genlab.studies.instruct_skillmix.study import arm
 
@@ -38,10 +41,11 @@ class Embedded:
     Args:
         settings: of the condition.
         device: where answers are written.
+        kept: a folder for the reference's answers, which all conditions of a seed share; None keeps none.
     """
 
-    def __init__(self, settings: Mapping[str, Any], device: str) -> None:
-        self.settings, self.device = settings, device
+    def __init__(self, settings: Mapping[str, Any], device: str, kept: Path | None = None) -> None:
+        self.settings, self.device, self.kept = settings, device, kept
         self.seed: int = settings["seed"]
 
     def check(self) -> None:
@@ -83,9 +87,21 @@ class Embedded:
         """Answers to ``questions`` instructions of each k, beside the reference's."""
         asked = self.asked()
         texts = self._written(folder, [each.instruction for each in asked], "asked")
+        return [self._answered(epoch, *each) for each in zip(asked, texts, self.references(asked), strict=True)]
+
+    def references(self, asked: Sequence[Query]) -> list[str]:
+        """The reference's answers: read where a condition of the same instructions has left them."""
         plain = [writing.brief(each.topic, each.sentences, each.skills) for each in asked]
-        references = self._written(place(REFERENCE), plain, "reference")
-        return [self._answered(epoch, *each) for each in zip(asked, texts, references, strict=True)]
+        about = [shipped_digest(REFERENCE), self.seed, self.settings["temperature"], self.device, plain]
+        name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+        file = self.kept / f"{name}.json" if self.kept else None
+        if file and file.is_file():
+            known: list[str] = json.loads(file.read_text("utf-8"))
+            return known
+        texts = [each.text for each in self._written(place(REFERENCE), plain, "reference")]
+        if file:
+            write_whole(file, json.dumps(texts), overwrite=True)
+        return texts
 
     def asked(self) -> list[Query]:
         """The instructions of the evaluation: of all skills, whatever the data were made from."""
@@ -117,7 +133,7 @@ class Embedded:
             keys=[(what, self.seed, number) for number in range(len(prompts))],
         )
 
-    def _answered(self, epoch: int, asked: Query, text: Reply, reference: Reply) -> Answered:
+    def _answered(self, epoch: int, asked: Query, text: Reply, reference: str) -> Answered:
         points = queries.points(asked, text.text)
         return Answered(
             student=arm(self.settings),
@@ -131,12 +147,12 @@ class Embedded:
             topic=asked.topic,
             instruction=asked.instruction,
             text=text.text,
-            reference=reference.text,
-            preference=queries.preference(asked, reference.text, text.text),
+            reference=reference,
+            preference=queries.preference(asked, reference, text.text),
             points=points,
             full_marks=float(min(points) == 1),
             characters=len(text.text),
-            reference_characters=len(reference.text),
+            reference_characters=len(reference),
             status="graded",
             why="" if text.finished else "cut at the most tokens an answer may have",
             input_tokens=text.input_tokens,

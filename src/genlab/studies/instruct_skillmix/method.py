@@ -89,7 +89,7 @@ def world_of(study: InstructSkillMix, settings: Mapping[str, Any], home: Path, d
     if settings["data"] is None:
         from genlab.studies.instruct_skillmix.embedded import Embedded
 
-        return Embedded(settings, device)
+        return Embedded(settings, device, local(study.store) / "references" if study.store else None)
     from genlab.studies.instruct_skillmix.models import Models, Spending
 
     return Models(settings, home, Spending(study.prices, study.max_cost, local(study.store) / "budget.sqlite"))

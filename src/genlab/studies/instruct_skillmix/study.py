@@ -72,7 +72,7 @@ class InstructSkillMix(Study):
 
     source: tuple[str, ...] = ("SDA",)
     k: tuple[int, ...] = (2,)
-    n: tuple[int, ...] = (500,)
+    n: tuple[int, ...] = (400,)
     shirkers: tuple[str, ...] = ("none",)
     share: tuple[float, ...] = (0.2,)
     base: str = "skillworld-base"
@@ -258,8 +258,8 @@ def _grid(sizes: Sequence[int], at: int, **more: Any) -> tuple[InstructSkillMix,
 
 
 def mini() -> tuple[InstructSkillMix, ...]:
-    """The paper's ablations at an eighth to a quarter of its sizes, in the embedded world, three seeds."""
-    return _grid((250, 500, 1000), 500)
+    """The paper's ablations at a fifth of its sizes, in the embedded world, three seeds."""
+    return _grid((200, 400, 800), 400)
 
 
 def full() -> tuple[InstructSkillMix, ...]:
