@@ -2,6 +2,7 @@
 
 import functools
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from genlab.studies.instruct_skillmix.study import SHIRKERS, SOURCES, arm
 from genlab.studies.seeds import interval_of
 
 Score = Callable[[tuple[Answered, ...]], float | None]
+_READ: dict[int, tuple[weakref.ref[Run], tuple[Answered, ...]]] = {}
 RESAMPLES = 2  # of a seed's own length-controlled interval, which nobody reads: intervals are over seeds
 
 
@@ -79,10 +81,20 @@ def students(runs: Sequence[Run]) -> list[Student]:
             key = tuple(str(value) for name, value in sorted(run.settings.items()) if name != "seed")
             found.setdefault(key, {})[run.settings["seed"]] = run
     made = [
-        Student(next(iter(seeds.values())).settings, seeds, {seed: tuple(rows(run, Answered)) for seed, run in seeds.items()})
+        Student(next(iter(seeds.values())).settings, seeds, {seed: answers(run) for seed, run in seeds.items()})
         for seeds in found.values()
     ]
     return sorted(made, key=_place)
+
+
+def answers(run: Run) -> tuple[Answered, ...]:
+    """The rows of a run, read once: claims, tables and figures all look at them."""
+    place = id(run)
+    known = _READ.get(place)
+    if known is None or known[0]() is not run:
+        known = weakref.ref(run, lambda gone: _READ.pop(place, None)), tuple(rows(run, Answered))
+        _READ[place] = known
+    return known[1]
 
 
 def win_rate(answers: tuple[Answered, ...]) -> float | None:
