@@ -7,7 +7,7 @@ from pathlib import Path
 from genlab.curation import taught
 from genlab.curation.recipe import Plan, Recipe
 from genlab.curation.sifting import Count, Written, sift
-from genlab.evaluation import checking, scoring, writing
+from genlab.evaluation import budget, checking, scoring, writing
 from genlab.evaluation.logs import BUDGET, rows
 from genlab.evaluation.part import PRELOAD, Part, evaluate
 from genlab.grading.rubric import rubric
@@ -103,9 +103,7 @@ def _part(plan: Plan, home: Path, k: int, first: int, size: int) -> Part:
     recipe = plan.recipe
     task = {"k": k, "n": size, "first": first, "pack": str(home / "train.yaml"), "seed": recipe.seed, "mode": "strict"}
     task |= {"gradings": plan.facts["gradings"], "generations": recipe.generations, "graders": 1, "controls": 0, "cache": True}
-    environment = {"GENLAB_PRICES": str(Path(recipe.prices).resolve())} if recipe.prices else {}
-    if recipe.max_cost is not None:
-        environment |= {"GENLAB_MAX_COST": repr(recipe.max_cost), "GENLAB_LEDGER": str(home / "budget.sqlite")}
+    environment = budget.environment(recipe.prices, recipe.max_cost, home / "budget.sqlite")
     return Part(
         task,
         plan.teacher,

@@ -144,3 +144,16 @@ def rates(path: str | Path) -> dict[str, Rate]:
             raise ValueError(f"{path}: {model} has {price!r}: {wanted}")
         found[str(model)] = Rate(float(numbers[0]), float(numbers[1]))  # type: ignore[arg-type]
     return found
+
+
+def environment(prices: str | Path | None, max_cost: float | None, ledger: Path) -> dict[str, str]:
+    """What gives the processes of a run its prices and its common budget; ``asking.asking`` reads it.
+
+    Args:
+        prices: file of ``rates``; None for none.
+        max_cost: dollars of all processes together; None for no budget.
+        ledger: of that budget.
+    """
+    priced = {"GENLAB_PRICES": str(Path(prices).resolve())} if prices else {}
+    limit = {} if max_cost is None else {"GENLAB_MAX_COST": repr(max_cost), "GENLAB_LEDGER": str(ledger)}
+    return priced | limit

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from genlab.curation.extraction.requests import Answer, Kind, Request, digest, to_json
 from genlab.curation.teachers import Unfinished, run
+from genlab.evaluation import budget
 from genlab.evaluation.logs import BUDGET
 from genlab.skills.files import write_whole
 
@@ -43,9 +44,7 @@ class Teacher:
         mark = digest(text)
         file = self.home / "requests" / f"{stage}-{mark}.json"
         write_whole(file, text, overwrite=True)
-        environment = {"GENLAB_PRICES": str(Path(recipe.prices).resolve())} if recipe.prices else {}
-        if recipe.max_cost is not None:
-            environment |= {"GENLAB_MAX_COST": repr(recipe.max_cost), "GENLAB_LEDGER": str(self.home / "budget.sqlite")}
+        environment = budget.environment(recipe.prices, recipe.max_cost, self.home / "budget.sqlite")
         place = str(self.home / "logs" / f"{stage}-{mark}")
         task = {"requests": str(file), "digest": mark, "tries": recipe.tries, "cache": True}
         part = Part(task, recipe.teacher, (), parse(recipe.inspect), {}, place, environment, make=skill_extraction)

@@ -11,6 +11,7 @@ from genlab.curation.instructions.recipe import Plan
 from genlab.curation.instructions.replies import Pair
 from genlab.curation.instructions.sifting import Made, Sifted, sift
 from genlab.curation.teachers import Unfinished, run
+from genlab.evaluation import budget
 from genlab.evaluation.logs import BUDGET
 from genlab.evaluation.part import Part
 
@@ -80,9 +81,7 @@ def _part(plan: Plan, home: Path, first: int, size: int) -> Part:
     recipe = plan.recipe
     task = {"pack": str(home / PACK_FILE) if plan.whole else "", "k": recipe.k, "n": size, "seed": recipe.seed}
     task |= {"first": first, "named": plan.named, "cache": True}
-    environment = {"GENLAB_PRICES": str(Path(recipe.prices).resolve())} if recipe.prices else {}
-    if recipe.max_cost is not None:
-        environment |= {"GENLAB_MAX_COST": repr(recipe.max_cost), "GENLAB_LEDGER": str(home / "budget.sqlite")}
+    environment = budget.environment(recipe.prices, recipe.max_cost, home / "budget.sqlite")
     place = str(home / "logs" / f"{first:06d}-{first + size:06d}")
     return Part(task, plan.teacher, (), parse(recipe.inspect), {}, place, environment, make=instruct)
 

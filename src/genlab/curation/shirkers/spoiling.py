@@ -18,6 +18,7 @@ from genlab.curation.recipe import OWN, differences
 from genlab.curation.shirkers.answers import asked
 from genlab.curation.shirkers.planting import KIND, ORIGINAL, SHARE, chosen, expect_kind, is_skillworld, plant, skillworld
 from genlab.curation.teachers import Unfinished, run
+from genlab.evaluation import budget
 from genlab.evaluation.logs import BUDGET
 from genlab.skills.files import write_whole
 
@@ -161,9 +162,7 @@ def _by_model(
     _expect_reachable(spoiling)
     lines = [json.dumps({"index": place, "asked": asked(rows[place])}) for place in hit]
     write_whole(home / "rows.jsonl", "\n".join(lines) + "\n", overwrite=True)
-    environment = {"GENLAB_PRICES": str(Path(spoiling.prices).resolve())} if spoiling.prices else {}
-    if spoiling.max_cost is not None:
-        environment |= {"GENLAB_MAX_COST": repr(spoiling.max_cost), "GENLAB_LEDGER": str(home / "budget.sqlite")}
+    environment = budget.environment(spoiling.prices, spoiling.max_cost, home / "budget.sqlite")
     task = {"rows": str(home / "rows.jsonl"), "kind": spoiling.kind, "cache": True}
     logs = str(home / "logs")
     part = Part(task, spoiling.teacher, (), parse(spoiling.inspect), {}, logs, environment, make=careless_answers)

@@ -10,6 +10,7 @@ from typing import Any
 from genlab.curation.shirkers import planting
 from genlab.curation.shirkers.answers import answer, instruction
 from genlab.curation.teachers import run
+from genlab.evaluation import budget
 from genlab.evaluation.budget import rates
 from genlab.evaluation.judges import embedded, questions, results
 from genlab.evaluation.judges.alpaca_eval import COLUMNS, alpaca_eval
@@ -46,8 +47,7 @@ class Spending:
         known = {name: {"input": rate.input, "output": rate.output} for name, rate in rates(self.prices).items()}
         file = home / "prices.yaml"
         write_whole(file, yaml.safe_dump(known | {student: {"input": 0, "output": 0}}), overwrite=True)
-        limit = {} if self.max_cost is None else {"GENLAB_MAX_COST": repr(self.max_cost), "GENLAB_LEDGER": str(self.ledger)}
-        return {"GENLAB_PRICES": str(file), **limit}
+        return budget.environment(file, self.max_cost, self.ledger)
 
 
 class Models:

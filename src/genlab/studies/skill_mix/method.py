@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genlab.evaluation import budget
 from genlab.evaluation.logs import BUDGET
 from genlab.evaluation.masking import mask_logs, masked
 from genlab.evaluation.part import PRELOAD, Part
@@ -141,11 +142,7 @@ def _part(study: SkillMix, settings: Mapping[str, Any], folder: str, student: st
     from genlab.evaluation.options import parse
 
     task = {name: settings[name] for name in TASK}
-    environment = {}
-    if study.prices:
-        environment["GENLAB_PRICES"] = study.prices
-    if study.max_cost is not None:
-        environment |= {"GENLAB_MAX_COST": repr(study.max_cost), "GENLAB_LEDGER": str(_ledger(study.store))}
+    environment = budget.environment(study.prices, study.max_cost, _ledger(study.store))
     return Part(
         task={**task, "graders": len(settings["grader"]), "first": begin, "n": size, "cache": study.cache},
         student=student,
