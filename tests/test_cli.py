@@ -37,7 +37,7 @@ def genlab(*words: str, cwd: Path, code: int = 0, **environment: str) -> str:
 
 def test_the_command_line_has_not_grown() -> None:
     """Science is set in Python; the command line picks, places and seeds."""
-    words = {"study", "preset", "seeds", "set", "out", "workers", "device", "dry_run"}
+    words = {"study", "preset", "seeds", "set", "out", "workers", "device", "mirror", "dry_run"}
     assert set(inspect.signature(cli.run).parameters) == words
     assert {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback} == {
         "list", "cite", "run", "show", "report", "import", "review", "finetune", "certify", "judged",

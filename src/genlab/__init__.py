@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from genlab.interventions.sam import Sam
     from genlab.interventions.stability import StabilityTraining
     from genlab.interventions.together import slopes_together
+    from genlab.notebook import load
     from genlab.probes.batch_sharpness import BatchEstimate, batch_sharpness, gradient_noise_interaction
     from genlab.probes.density import SpectralDensity, spectral_density
     from genlab.probes.eigen import Eigenpairs
@@ -127,6 +128,7 @@ _HOMES = {
     "hutchinson": "genlab.probes.trace",
     "intervened": "genlab.interventions.plain_loop",
     "jacobian_norms": "genlab.probes.jacobian",
+    "load": "genlab.notebook",
     "microbatch_norms": "genlab.probes.gradient_noise",
     "midpoint_sharpness": "genlab.probes.segment",
     "novelty_bound": "genlab.grading.saturation",
@@ -211,6 +213,7 @@ __all__ = [
     "hutchinson",
     "intervened",
     "jacobian_norms",
+    "load",
     "microbatch_norms",
     "midpoint_sharpness",
     "novelty_bound",

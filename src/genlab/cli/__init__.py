@@ -15,11 +15,13 @@ from rich.text import Text
 
 from genlab.cli import certify, data, finetune, packs, texts
 from genlab.cli.judged import judged as show_judged
+from genlab.cli.mirrored import copy_verdicts, mirrored
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 from genlab.progress import Board
 from genlab.results.wording import duration
 
 if TYPE_CHECKING:
+    from genlab.mirrors.copying import Copying
     from genlab.results.store import Store
     from genlab.running.pool import Pool
     from genlab.studies.catalogue import Choice
@@ -97,6 +99,9 @@ def run(
     out: Annotated[str | None, typer.Option(help="The store: a folder or fsspec URL; default runs/STUDY")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Conditions at once; default one a core")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train")] = "auto",
+    mirror: Annotated[
+        list[str] | None, typer.Option(help="Copy to tensorboard, wandb or mlflow as well, or to NAME=PLACE; may be repeated")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print conditions and price, run nothing")] = False,
 ) -> None:
     """Run a study: what is missing in the store, nothing twice. Ends with the claims' verdicts and a report."""
@@ -134,14 +139,16 @@ def run(
             missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
             for each, condition in missing:
                 each.ready(condition.settings)
+            copies = mirrored(mirror or [], store, missing)
             if missing:
                 store.put_json("command.json", _command())
         _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
-        failures = _run(choice, missing, prices, store.url, where, at_once, threads) if missing else {}
-        for label, why in failures.items():
-            err.print(f"failed: {label}: {why}", style="red", markup=False)
-        with usage(FAILED):
-            code = _conclude(store, expected={condition.id for _, condition in conditions}, study=studies[0].name)
+        with copies:
+            failures = _run(choice, missing, prices, store.url, where, at_once, threads, copies) if missing else {}
+            for label, why in failures.items():
+                err.print(f"failed: {label}: {why}", style="red", markup=False)
+            with usage(FAILED):
+                code = _conclude(store, {condition.id for _, condition in conditions}, studies[0].name, copies)
     raise typer.Exit(FAILED if failures else code)
 
 
@@ -213,6 +220,7 @@ def _run(
     device: str,
     workers: int,
     threads: int,
+    copies: "Copying",
 ) -> dict[str, str]:
     """Run conditions; returns why any failed, by label. Ctrl-C lets each reach a checkpoint first."""
     from genlab.running.pool import Pool, Task
@@ -229,17 +237,19 @@ def _run(
         try:
             for event in pool.events():
                 board.on(event)
+                copies.on(event)
         except KeyboardInterrupt:
-            _stop(pool, board)
+            _stop(pool, board, copies)
             raise
     return board.failures
 
 
-def _stop(pool: "Pool", board: "Board") -> None:
+def _stop(pool: "Pool", board: "Board", copies: "Copying") -> None:
     board.say("stopping: each condition writes a checkpoint (Ctrl-C again to stop at once)")
     with contextlib.suppress(KeyboardInterrupt):
         for event in pool.stop():
             board.on(event)
+            copies.on(event)
 
 
 def _announce(total: int, prices: "Sequence[Price | None]", workers: int, threads: int, device: str) -> None:
@@ -298,7 +308,7 @@ def _price_cells(price: "Price | None", asks: bool) -> list[str]:
     return [*cells, f"{price.calls:,}", f"{price.tokens:,}", dollars] if asks else cells
 
 
-def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | None = None) -> int:
+def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | None = None, copies: "Copying | None" = None) -> int:
     """Write the report of every study in the store and show its verdicts; 1 if an expected condition has not finished."""
     from genlab.studies.reporting import report_of, summaries, write
 
@@ -308,6 +318,8 @@ def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | Non
         if study in (None, summary.study.name):
             _show_verdicts(summary)
             out.print(Text(report.headline, style="bold"))
+            if copies is not None:
+                copy_verdicts(copies, store, summary)
         written = write(store, report, name="report" if len(found) == 1 else f"report-{summary.study.name}")
         figures = f" and {len(report.figures)} figures, PNG and SVG, in figures/" if report.figures else ""
         out.print(Text(f"Report: {_place(store, written[0])}{figures}"), soft_wrap=True)
