@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genlab.cli import certify, data, finetune, packs, texts
+from genlab.cli import certify, completion, data, finetune, packs, texts
 from genlab.cli.judged import judged as show_judged
 from genlab.cli.mirrored import copy_verdicts, mirrored
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
@@ -40,9 +40,7 @@ PRELOAD = (  # what every condition's process imports sooner or later: once, in 
 
 app = typer.Typer(
     name="genlab",
-    help="Experiments on generalization: run a published study, and see which of its claims hold.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -55,13 +53,33 @@ app.command("review")(texts.review)
 app.command("judged")(show_judged)
 
 
-StudyArgument = Annotated[str, typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name", autocompletion=completion.studies),
+]
 StoreArgument = Annotated[str, typer.Argument(help="A store: the folder or fsspec URL given to --out")]
 
 
 def main() -> None:
     """Entry point of the ``genlab`` command."""
     app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from genlab import __version__
+
+        out.print(f"genlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def genlab(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Experiments on generalization: run a published study, and see which of its claims hold."""
 
 
 @app.command("list")
@@ -91,7 +109,10 @@ def cite(study: StudyArgument) -> None:
 @app.command()
 def run(
     study: StudyArgument,
-    preset: Annotated[str | None, typer.Option(help="mini: minutes on two cores. paper: the paper's own settings")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="mini: minutes on two cores. paper: the paper's own settings", autocompletion=completion.presets),
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 0")] = None,
     set: Annotated[
         list[str] | None, typer.Option(help="A field of the study, e.g. --set step_size=2/4,2/7; may be repeated")

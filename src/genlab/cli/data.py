@@ -9,6 +9,7 @@ from rich.text import Text
 
 from genlab.cli import data_instruct, data_shirkers, data_skills
 from genlab.cli.making import making
+from genlab.cli.packs import PackOption
 from genlab.cli.screen import err, out, usage
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ app.command("find-shirkers")(data_shirkers.find_shirkers)
 @app.command("skill-texts")
 def skill_texts(
     place: Annotated[str, typer.Option("--out", help="A folder of its own; it is there when all texts are")],
-    pack: Annotated[str, typer.Option(help="A shipped pack's name, or a file of yours: .yaml or .csv")] = "skillworld",
+    pack: PackOption = "skillworld",
     held: Annotated[
         list[str] | None,
         typer.Option(help="Category whose skills are held out; may be repeated; none for none. Default: skillworld's three"),

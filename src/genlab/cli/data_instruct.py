@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genlab.cli.making import making
+from genlab.cli.packs import PackOption
 from genlab.cli.screen import err, out, usage
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def instruct(
     place: Annotated[str, typer.Option("--out", help="A folder of its own; it is there when all instructions are")],
-    pack: Annotated[str, typer.Option(help="A shipped pack's name, or a file of yours: .yaml or .csv")] = "skillworld",
+    pack: PackOption = "skillworld",
     k: Annotated[int, typer.Option("-k", help="Skills an instruction")] = 2,
     n: Annotated[int, typer.Option("-n", "--max-examples", help="Instructions")] = 100,
     seed: Annotated[int, typer.Option(help="Of skills, query types and topics")] = 0,

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from genlab.cli import completion
 from genlab.cli.screen import FAILED, out, usage
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Packs: versioned lists of skills and topics.", no_args_is_help=True, rich_markup_mode=None)
 
-PackArgument = Annotated[str, typer.Argument(help="A shipped pack's name, or a file of yours: .yaml or .csv")]
+OF_PACK = "A shipped pack's name, or a file of yours: .yaml or .csv"
+PackArgument = Annotated[str, typer.Argument(help=OF_PACK, autocompletion=completion.packs)]
+PackOption = Annotated[str, typer.Option(help=OF_PACK, autocompletion=completion.packs)]
 
 
 @app.command("list")
