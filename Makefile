@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check lint format clean
+.PHONY: help run test test-all check lint format package docs links clean
 .NOTPARALLEL:
 
 help:
@@ -22,6 +22,9 @@ help:
 	@echo "make check    the whole gate: ruff, mypy --strict, the import contract, then make test"
 	@echo "make lint     the gate without the tests"
 	@echo "make format   let ruff lay out the code"
+	@echo "make package  build sdist and wheel, and use the wheel in an empty environment             (a minute; asks a package index)"
+	@echo "make docs     build the documentation as a site, warnings are errors: site/index.html  (half a minute)"
+	@echo "make links    ask every external link of the documentation                             (wants the network)"
 	@echo "make clean    remove .venv and caches; runs/ stays"
 	@echo "PYTHON=python3.12 make run    use that interpreter for a new .venv; WORKERS=8 make test: eight tests at a time"
 
@@ -46,8 +49,18 @@ format: $(VENV)/.installed-dev
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
+package: $(VENV)/.installed-dev
+	@PYTHONPATH= $(BIN)/python .ci/package.py
+
+docs: $(VENV)/.installed-dev
+	@$(BIN)/sphinx-build -q -W --keep-going -b html -d build/doctrees docs site
+	@echo "the site: $(CURDIR)/site/index.html"
+
+links: $(VENV)/.installed-dev
+	@$(BIN)/sphinx-build -q --keep-going -b linkcheck -d build/doctrees docs build/links
+
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist site
 	@find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 	@echo "removed $(VENV) and caches; runs/ is untouched"
 

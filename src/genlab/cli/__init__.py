@@ -55,7 +55,9 @@ app.command("judged")(show_judged)
 
 StudyArgument = Annotated[
     str,
-    typer.Argument(help="A study's name (genlab list), or a file of yours: path/to/file.py:name", autocompletion=completion.studies),
+    typer.Argument(
+        help="A study's name (genlab list), or a file of yours: path/to/file.py:name", autocompletion=completion.studies
+    ),
 ]
 StoreArgument = Annotated[str, typer.Argument(help="A store: the folder or fsspec URL given to --out")]
 

@@ -54,7 +54,7 @@ def installed() -> None:
         ValueError: one is not; what to type.
     """
     if missing := [name for name in ("torch", "transformers") if find_spec(name) is None]:
-        raise ValueError(f"batched/ wants {' and '.join(missing)}: pip install 'genlab[sft]'")
+        raise ValueError(f"a student that runs here wants {' and '.join(missing)}: pip install 'genlab[sft]'")
 
 
 def fingerprint(location: str) -> str:

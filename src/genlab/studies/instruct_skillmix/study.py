@@ -178,7 +178,10 @@ class InstructSkillMix(Study):
         return replace(self, store=store)
 
     def ready(self, settings: Mapping[str, Any]) -> None:
-        """Check the base, the data sets, the benchmark and the prices."""
+        """Check the base, the data sets, the benchmark and the prices, and that what trains is installed."""
+        from genlab.students.places import installed
+
+        installed()  # asked first: what imports torch would name another extra, which is not enough
         from genlab.studies.instruct_skillmix.method import check
 
         check(self, settings)

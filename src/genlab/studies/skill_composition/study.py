@@ -159,6 +159,9 @@ class SkillComposition(Study):
 
     def ready(self, settings: Mapping[str, Any]) -> None:
         """Check the pack, its held-out part, k and n, the base, and that what trains is installed."""
+        from genlab.students.places import installed
+
+        installed()  # asked first: what imports torch would name another extra, which is not enough
         from genlab.studies.skill_composition.method import check
 
         check(self, settings)
