@@ -49,7 +49,7 @@ format: $(VENV)/.installed-dev
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-package: $(VENV)/.installed-dev
+package: $(VENV)/.made
 	@PYTHONPATH= $(BIN)/python .ci/package.py
 
 docs: $(VENV)/.installed-dev

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import tomllib
@@ -81,8 +80,7 @@ def _build(place: Path) -> tuple[str, Path]:
     hatch: list[str | Path] = [sys.executable, "-m", "hatchling", "build"]
     _must([*hatch, "-t", "sdist", "-t", "wheel", "-d", built], ROOT, PYTHONPATH=str(backend))
     sdist, of_tree = built / f"genlab-{VERSION}.tar.gz", built / f"genlab-{VERSION}-py3-none-any.whl"
-    with tarfile.open(sdist) as archive:
-        archive.extractall(unpacked, filter="data")
+    shutil.unpack_archive(sdist, unpacked)
     again = place / "again"
     _must([*hatch, "-t", "wheel", "-d", again], unpacked / f"genlab-{VERSION}", PYTHONPATH=str(backend))
     of_sdist = again / of_tree.name

@@ -122,6 +122,13 @@ def test_what_a_page_links_to_exists(page: str) -> None:
     assert [target for target in here if not ((ROOT / page).parent / target).exists()] == []
 
 
+def test_every_page_has_its_line_in_the_contents_of_the_site() -> None:
+    contents = (ROOT / "docs" / "index.md").read_text().splitlines()
+    pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    listed = [line for line in contents if line in pages]
+    assert sorted(pages - {"index"}) == sorted(listed), "docs/index.md: one line a page, in the list where readers look for it"
+
+
 def test_a_marked_block_is_left_out_and_an_unmarked_slow_one_is_refused() -> None:
     slow = Block("console", "$ genlab run edge_of_stability --preset paper\n...\n", 1, None)
     with pytest.raises(AssertionError, match="too slow to execute"):
