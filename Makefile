@@ -53,7 +53,7 @@ package: $(VENV)/.made
 	@PYTHONPATH= $(BIN)/python .ci/package.py
 
 docs: $(VENV)/.installed-dev
-	@$(BIN)/sphinx-build -q -W --keep-going -b html -d build/doctrees docs site
+	@$(BIN)/sphinx-build -q -E -W --keep-going -b html -d build/doctrees docs site
 	@echo "the site: $(CURDIR)/site/index.html"
 
 links: $(VENV)/.installed-dev

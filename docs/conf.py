@@ -97,16 +97,22 @@ def _at_home(link: re.Match[str], folder: Path) -> str:
     return f"]({inside}{link['anchor'] or ''})"
 
 
-def reference(packages: str, shown: set[str]) -> str:
-    """The reference of the public names whose home lies in one of the packages, in alphabetical order."""
+def names_of(packages: str) -> list[str]:
+    """The public names whose home lies in one of the packages, in alphabetical order."""
     homes = [package.strip() for package in packages.split(",")]
-    names = [
-        name
-        for name in genlab.__all__
-        if any(genlab._HOMES[name] == home or genlab._HOMES[name].startswith(f"{home}.") for home in homes)
-    ]
-    shown.update(names)
-    return "\n".join(["```{eval-rst}", *_documented(names), "```"])
+    return [name for name in genlab.__all__ if any(f"{genlab._HOMES[name]}.".startswith(f"{home}.") for home in homes)]
+
+
+def reference(packages: str) -> str:
+    """The reference of the public names of some packages."""
+    return "\n".join(["```{eval-rst}", *_documented(names_of(packages)), "```"])
+
+
+def left_out() -> list[str]:
+    """Public names that no page shows. Read from the pages: a build reads anew only those that changed."""
+    pages = "".join(page.read_text() for page in sorted((DOCS / "reference").glob("*.md")))
+    shown = {name for marker in NAMES.finditer(pages) for name in names_of(marker["packages"])}
+    return sorted(set(genlab.__all__) - shown)
 
 
 def _documented(names: list[str]) -> Iterator[str]:
@@ -151,11 +157,10 @@ def _help(command: Any, words: str) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Rewrite pages as they are read, and check at the end that no public name was left out."""
-    shown: set[str] = set()
 
     def on_page(_: Sphinx, name: str, source: list[str]) -> None:
         text = at_home(source[0], (DOCS / name).parent)
-        text = NAMES.sub(lambda marker: reference(marker["packages"], shown), text)
+        text = NAMES.sub(lambda marker: reference(marker["packages"]), text)
         for marker, made in (("<!-- examples -->", examples), ("<!-- commands -->", commands)):
             text = text.replace(marker, made()) if marker in text else text
         source[0] = text
@@ -164,8 +169,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         content[0] = at_home(content[0], (DOCS / path).resolve().parent)
 
     def on_end(_: Sphinx, __: Any) -> None:
-        missing = sorted(set(genlab.__all__) - shown)
-        if missing:
+        if missing := left_out():
             LOGGER.warning("public names that no page of docs/reference/ shows: %s", ", ".join(missing))
 
     app.connect("source-read", on_page)
