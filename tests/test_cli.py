@@ -37,7 +37,7 @@ def genlab(*words: str, cwd: Path, code: int = 0, **environment: str) -> str:
 
 def test_the_command_line_has_not_grown() -> None:
     """Science is set in Python; the command line picks, places and seeds."""
-    words = {"study", "preset", "seeds", "set", "out", "workers", "device", "mirror", "dry_run"}
+    words = {"study", "preset", "seeds", "set", "out", "workers", "device", "mirror", "ray", "dry_run"}
     assert set(inspect.signature(cli.run).parameters) == words
     assert {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback} == {
         "list", "cite", "run", "show", "report", "import", "review", "finetune", "certify", "judged",
@@ -141,6 +141,9 @@ def test_one_failing_condition_does_not_stop_the_others(tmp_path: Path) -> None:
         (["run", "edge_of_stability", "--set", "step_size="], "step_size is a list of float separated by commas, got ''"),
         (["run", TOY, "--out", "memory://x"], "memory://x is the memory of one process"),
         (["run", *SMALL, "--out", "/proc/genlab"], "cannot write to /proc/genlab"),
+        (["run", TOY, "--ray", "ray://head:10001"], "--ray wants local, auto or HOST:PORT of a cluster's head"),
+        (["run", TOY, "--ray", "local,gpu=1"], "--ray wants ADDRESS,cpus=N,gpus=N with numbers above 0, got 'gpu=1'"),
+        (["run", TOY, "--ray", "auto,gpus=0.5", "--device", "cpu"], "drop gpus="),
     ],
 )
 def test_bad_usage_says_what_is_right(words: list[str], message: str, tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ class Board:
                 row.step, row.of, row.note = content["step"], content["of"], content["note"]
                 if row.first is None:
                     row.first, row.first_at = row.step, time.monotonic()
+            case "lost":
+                self._rows.pop(event.key, None)
+                self.say(f"  {self._overall()} lost, runs again from its checkpoint: {label} ({content['why']})")
             case "done" | "died":
                 took = duration(time.monotonic() - self._rows.pop(event.key).begun)
                 ended = content.get("result")

@@ -1,9 +1,9 @@
 """The command line: the only folder that reads argv or prints. Heavy libraries are imported by the command that needs them."""
 
 import contextlib
-import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genlab.cli import certify, completion, data, finetune, packs, texts
+from genlab.cli.grant import Grant, granted
 from genlab.cli.judged import judged as show_judged
 from genlab.cli.mirrored import copy_verdicts, mirrored
+from genlab.cli.prices import show_prices
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 from genlab.progress import Board
 from genlab.results.wording import duration
@@ -23,6 +25,7 @@ from genlab.results.wording import duration
 if TYPE_CHECKING:
     from genlab.mirrors.copying import Copying
     from genlab.results.store import Store
+    from genlab.running.cluster import Cluster
     from genlab.running.pool import Pool
     from genlab.studies.catalogue import Choice
     from genlab.studies.reporting import Summary
@@ -37,6 +40,8 @@ PRELOAD = (  # what every condition's process imports sooner or later: once, in 
     "fsspec.implementations.local",
     "pydantic.type_adapter",
 )
+
+SHOWN = 200  # conditions in the table of `genlab show`; of more, those that have not finished
 
 app = typer.Typer(
     name="genlab",
@@ -69,9 +74,9 @@ def main() -> None:
 
 def _version(asked: bool) -> None:
     if asked:
-        from genlab import __version__
+        from importlib.metadata import version
 
-        out.print(f"genlab {__version__}")
+        out.print(f"genlab {version('genlab')}")
         raise typer.Exit
 
 
@@ -122,6 +127,9 @@ def run(
     out: Annotated[str | None, typer.Option(help="The store: a folder or fsspec URL; default runs/STUDY")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Conditions at once; default one a core")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train")] = "auto",
+    ray: Annotated[
+        str | None, typer.Option(help="A Ray cluster: local, auto or HOST:PORT; and what a condition takes: auto,cpus=2,gpus=0.5")
+    ] = None,
     mirror: Annotated[
         list[str] | None, typer.Option(help="Copy to tensorboard, wandb or mlflow as well, or to NAME=PLACE; may be repeated")
     ] = None,
@@ -129,8 +137,6 @@ def run(
 ) -> None:
     """Run a study: what is missing in the store, nothing twice. Ends with the claims' verdicts and a report."""
     from genlab.results.store import Store
-    from genlab.running.pool import share
-    from genlab.studies.execute import resolve
     from genlab.studies.study import all_conditions
 
     with _interruptible():
@@ -139,17 +145,14 @@ def run(
             studies = _studies(choice)
             if device == "cuda" and not studies[0].computes:
                 raise ValueError(f"{studies[0].name} computes nothing here: where a model runs is its provider's business")
-            where = resolve(device) if studies[0].computes else "cpu"
             store = Store(out or f"runs/{studies[0].name}")
             conditions = all_conditions(studies)
             if not conditions:
                 raise ValueError(f"{studies[0].name} has no condition with these settings: nothing to run")
-            at_once, threads = share(_cores(), len(conditions), workers)
-            if where == "cuda" and workers is None:
-                at_once = 1
-            prices = _priced(conditions, where)
+            grant = granted(ray, device if studies[0].computes else "cpu", len(conditions), workers)
+            prices = _priced(conditions, grant.priced_on)
             if dry_run:
-                _show_prices(conditions, prices, at_once)
+                show_prices(conditions, prices, grant.at_once or 1)
                 return
             if store.url.startswith("memory:"):
                 raise ValueError(
@@ -159,15 +162,17 @@ def run(
 
             store.prepare()
             adopt(store, studies[0].name, choice.reference)
-            missing = [(each, condition) for each, condition in conditions if store.status(condition.id) != "finished"]
+            there = store.look().entries
+            done = {id for id, entry in there.items() if entry.status == "finished"}
+            missing = [(each, condition) for each, condition in conditions if condition.id not in done]
             for each, condition in missing:
                 each.ready(condition.settings)
             copies = mirrored(mirror or [], store, missing)
             if missing:
                 store.put_json("command.json", _command())
-        _announce(len(conditions), [prices[condition.id] for _, condition in missing], at_once, threads, where)
+        _announce(len(conditions), [prices[condition.id] for _, condition in missing], grant)
         with copies:
-            failures = _run(choice, missing, prices, store.url, where, at_once, threads, copies) if missing else {}
+            failures = _run(choice, missing, prices, store, grant, copies) if missing else {}
             for label, why in failures.items():
                 err.print(f"failed: {label}: {why}", style="red", markup=False)
             with usage(FAILED):
@@ -222,11 +227,6 @@ def _studies(choice: "Choice") -> "tuple[Study, ...]":
     return load(choice)
 
 
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _priced(conditions: "Sequence[tuple[Study, Condition]]", device: str) -> "dict[str, Price | None]":
     from rich.progress import track
 
@@ -239,24 +239,27 @@ def _run(
     choice: "Choice",
     conditions: "Sequence[tuple[Study, Condition]]",
     prices: "dict[str, Price | None]",
-    url: str,
-    device: str,
-    workers: int,
-    threads: int,
+    store: "Store",
+    grant: Grant,
     copies: "Copying",
 ) -> dict[str, str]:
     """Run conditions; returns why any failed, by label. Ctrl-C lets each reach a checkpoint first."""
-    from genlab.running.pool import Pool, Task
-    from genlab.studies.execute import Place, execute
+    from genlab.running.pool import Task
+    from genlab.studies.execute import Place
 
     labels = {condition.id: study.label(condition.settings) for study, condition in conditions}
     costs = {id: price.seconds for id, price in prices.items() if price and id in labels}
-    place = Place(url, device, threads)
+    url = str(store.local.resolve()) if grant.reach and store.local else store.url
+    place = Place(url, grant.device, grant.threads)
     dearest_first = sorted(labels, key=lambda id: -costs.get(id, 0.0))
     tasks = [Task(id, (choice, id, place)) for id in dearest_first]
     preload = [*PRELOAD, *dict.fromkeys(name for study, _ in conditions for name in study.preload)]
     board = Board(out, labels, costs)
-    with Pool(execute, tasks, workers=workers, threads=threads, preload=preload) as pool, board:
+    pool = grant.pool(tasks, preload)
+    with contextlib.ExitStack() as entered:
+        with usage():
+            entered.enter_context(pool)
+        entered.enter_context(board)
         try:
             for event in pool.events():
                 board.on(event)
@@ -267,7 +270,7 @@ def _run(
     return board.failures
 
 
-def _stop(pool: "Pool", board: "Board", copies: "Copying") -> None:
+def _stop(pool: "Pool | Cluster", board: "Board", copies: "Copying") -> None:
     board.say("stopping: each condition writes a checkpoint (Ctrl-C again to stop at once)")
     with contextlib.suppress(KeyboardInterrupt):
         for event in pool.stop():
@@ -275,60 +278,16 @@ def _stop(pool: "Pool", board: "Board", copies: "Copying") -> None:
             copies.on(event)
 
 
-def _announce(total: int, prices: "Sequence[Price | None]", workers: int, threads: int, device: str) -> None:
+def _announce(total: int, prices: "Sequence[Price | None]", grant: Grant) -> None:
     done = total - len(prices)
     known = [price.seconds for price in prices if price]
-    cost = f", at most about {duration(sum(known) / workers)}" if known else ""
+    cost = f", at most about {duration(sum(known) / (grant.at_once or 1))}" if known else ""
     already = f"{done} of {total} conditions are in the store; " if done else ""
     if prices:
         plural = "condition" if len(prices) == 1 else "conditions"
-        out.print(f"{already}{len(prices)} {plural} to run, {workers} at once, {threads} thread(s) each, on {device}{cost}")
+        out.print(f"{already}{len(prices)} {plural} to run, {grant.words}{cost}", markup=False)
     else:
         out.print(f"All {total} conditions are in the store; nothing to run")
-
-
-def _show_prices(conditions: "Sequence[tuple[Study, Condition]]", prices: "dict[str, Price | None]", workers: int) -> None:
-    known = [price for price in prices.values() if price]
-    asks = any(price.calls for price in known)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("condition", "id"):
-        table.add_column(column, overflow="fold")
-    for column in ("records", "time", "memory", *(("calls", "tokens", "dollars") if asks else ())):
-        table.add_column(column, justify="right", overflow="fold")
-    for study, condition in conditions:
-        price = prices[condition.id]
-        table.add_row(Text(study.label(condition.settings)), condition.id, *_price_cells(price, asks))
-    out.print(table)
-    if not known:
-        return
-    total = sum(price.seconds for price in known)
-    memory = sum(sorted((price.memory_bytes for price in known), reverse=True)[:workers])
-    records = sum(price.records for price in known)
-    out.print(
-        f"{len(conditions)} conditions, at most {records:,} records; at most {duration(total)} of one core, about "
-        f"{duration(total / workers)} with {workers} at once, {memory / 2**30:.1f} GB of memory. "
-        + ("Time is the processor's alone: how fast a model answers comes on top." if asks else "Timed on this machine just now.")
-    )
-    if asks:
-        dollars = [price.dollars for price in known if price.dollars is not None]
-        cost = (
-            f"about ${sum(dollars):,.2f}"
-            if len(dollars) == len(known)
-            else "dollars unknown: --set prices=FILE says what tokens cost"
-        )
-        calls, tokens = sum(price.calls for price in known), sum(price.tokens for price in known)
-        out.print(
-            f"About {calls:,} calls of language models and {tokens:,} tokens, counted from the prompts at four characters a "
-            f"token; {cost}."
-        )
-
-
-def _price_cells(price: "Price | None", asks: bool) -> list[str]:
-    if price is None:
-        return ["?"] * (6 if asks else 3)
-    cells = [f"{price.records:,}", duration(price.seconds), f"{price.memory_bytes / 2**20:,.0f} MB"]
-    dollars = "?" if price.dollars is None else f"{price.dollars:,.2f}"
-    return [*cells, f"{price.calls:,}", f"{price.tokens:,}", dollars] if asks else cells
 
 
 def _conclude(store: "Store", expected: "Collection[str]" = (), study: str | None = None, copies: "Copying | None" = None) -> int:
@@ -360,9 +319,18 @@ def _show_conditions(summary: "Summary") -> None:
     )
     for column in ("condition", "id", "status", "ended by", "records", "CPU"):
         table.add_column(column, overflow="fold")
-    for row in summary.rows:
+    rows = summary.rows
+    if len(rows) > SHOWN:
+        rows = tuple(row for row in rows if row.status != "finished")[:SHOWN]
+    for row in rows:
         table.add_row(Text(row.label), row.id, row.status, Text(row.ending), str(row.records), duration(row.seconds))
     out.print(table)
+    if len(rows) < len(summary.rows):
+        counts = Counter(row.status for row in summary.rows)
+        told = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
+        out.print(
+            Text(f"{len(summary.rows):,} conditions: {told}; shown: the first {SHOWN} that have not finished"), soft_wrap=True
+        )
 
 
 def _show_verdicts(summary: "Summary") -> None:

@@ -11,6 +11,7 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 160  # characters, where no terminal says how wide it is
 EXTRAS = {  # what to install where a package is missing
     **dict.fromkeys(("torch", "jaxtyping", "sklearn", "PIL"), ("this study trains networks", "train")),
+    "ray": ("this runs on a Ray cluster", "ray"),
     **dict.fromkeys(("inspect_ai", "openai"), ("this asks language models through Inspect", "llm")),
     **dict.fromkeys(
         ("transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "huggingface_hub"),

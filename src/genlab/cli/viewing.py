@@ -20,7 +20,7 @@ def holds_pictures(place: str) -> bool:
     from genlab.results.store import Store
 
     store = Store(place)
-    studies = {store.study_of(id) for id in store.ids()}
+    studies = {entry.study for entry in store.look().entries.values()}
     return STUDY in studies and "skill_mix" not in studies
 
 

@@ -1,4 +1,4 @@
-"""What Inspect finds under the name ``genlab`` once genlab is installed: the tasks, and the scripted models for plumbing."""
+"""What Inspect finds under the name ``genlab`` once genlab is installed: tasks, a fleet of servers, scripts for plumbing."""
 
 from inspect_ai.model import ModelAPI, modelapi
 
@@ -16,4 +16,12 @@ def scripted() -> type[ModelAPI]:
     return Scripted
 
 
-__all__ = ["alpaca_eval", "mt_bench", "scripted", "skill_mix", "wild_bench"]
+@modelapi(name="fleet")
+def fleet() -> type[ModelAPI]:
+    """``fleet/NAME``: the model NAME of every server in ``FLEET_BASE_URLS``."""
+    from genlab.evaluation.fleet import Fleet
+
+    return Fleet
+
+
+__all__ = ["alpaca_eval", "fleet", "mt_bench", "scripted", "skill_mix", "wild_bench"]

@@ -8,14 +8,17 @@ import contextlib
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from genlab.results import records, snapshots
+from genlab.results.lease import Lease
 from genlab.results.snapshots import Snapshot
 from genlab.results.store import Store, StoreError
+from genlab.results.trouble import explain
 
 LOCK_SECONDS = 10.0  # a killed run's processes are gone well before
 
@@ -35,21 +38,32 @@ class Keeper:
         self.id = id
         self.schema = records.schema_of(record)
         self.description = dict(description)
-        self.parts = 0
+        self.parts: list[str] = []
         self.rows: list[Any] = []
         self.kept = 0
         self.spent = 0.0
         self._started = time.process_time()
+        self._session = uuid.uuid4().hex[:8]
+        self._lease: Lease | None = None
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the condition against other processes on this machine.
+        """Hold the condition against other processes: by a file lock in a folder, by a lease (genlab.results.lease) elsewhere.
+
+        A lock of a killed process is free at once, its lease after some silence. Should two processes run a condition all the
+        same, because the filesystem cannot make a file exclusively or one was cut off for too long, its files stay whole and
+        consistent: parts bear their session's name, and a checkpoint lists its own.
 
         Raises:
             StoreError: another process is running it.
         """
         if self.store.local is None:
-            yield
+            self._lease = Lease(self.store, self._name("").rstrip("/"))
+            self._lease.acquire()
+            try:
+                yield
+            finally:
+                self._lease.release()
             return
         from filelock import FileLock, Timeout
 
@@ -61,7 +75,7 @@ class Keeper:
         except Timeout as error:
             raise StoreError(f"condition {self.id} is being run by another process: wait for it, or stop it") from error
         except OSError as error:
-            raise StoreError(self.store._explain(error)) from error
+            raise StoreError(explain(error, "write to", self.store.url, self.store.local)) from error
         try:
             yield
         finally:
@@ -84,7 +98,10 @@ class Keeper:
             return None
         snapshot = snapshots.from_bytes(data)
         keeping = snapshot.values["keeper"]
-        self.parts, self.kept, self.spent = keeping["parts"], keeping["rows"], keeping["seconds"]
+        self.parts = keeping.get("names") or [
+            f"part-{index:06d}.parquet" for index in range(keeping["parts"])
+        ]  # before they had names
+        self.kept, self.spent = keeping["rows"], keeping["seconds"]
         return Snapshot(snapshot.arrays, snapshot.values["study"])
 
     def note(self, facts: Mapping[str, str]) -> None:
@@ -108,18 +125,23 @@ class Keeper:
 
     def checkpoint(self, snapshot: Snapshot) -> None:
         """Make everything added so far safe, together with the snapshot taken after it."""
+        self._still_ours()
         if self.rows:
             part = records.to_bytes(records.table_of(self.rows, self.schema))
-            self.store.put(self._name(f"part-{self.parts:06d}.parquet"), part)
-            self.parts, self.kept, self.rows = self.parts + 1, self.kept + len(self.rows), []
-        keeping = {"parts": self.parts, "rows": self.kept, "seconds": self._seconds()}
+            name = f"part-{len(self.parts):06d}-{self._session}.parquet"
+            self.store.put(self._name(name), part)
+            self.parts, self.kept, self.rows = [*self.parts, name], self.kept + len(self.rows), []
+        keeping = {"parts": len(self.parts), "names": self.parts, "rows": self.kept, "seconds": self._seconds()}
         whole = Snapshot(snapshot.arrays, {"keeper": keeping, "study": dict(snapshot.values)})
         self.store.put(self._name("checkpoint.safetensors"), snapshots.to_bytes(whole))
 
     def finish(self, ending: str) -> None:
         """Write all records as one file, then the outcome; only then drop parts and checkpoint."""
-        parts = [self._get(f"part-{index:06d}.parquet") for index in range(self.parts)]
+        self._still_ours()
+        parts = [self._get(name) for name in self.parts]
         if any(part is None for part in parts):
+            if self.store.status(self.id) == "finished":
+                return  # by another process, which tidied
             raise StoreError(f"condition {self.id} lost a part of its records: delete {self._name('')} and run again")
         tables = [records.from_bytes(part) for part in parts if part is not None]
         tables.append(records.table_of(self.rows, self.schema))
@@ -143,6 +165,10 @@ class Keeper:
             "peak_bytes": _peak_bytes(),
         }
         self.store.put_json(self._name("outcome.json"), outcome)
+
+    def _still_ours(self) -> None:
+        if self._lease is not None:
+            self._lease.check()
 
     def _seconds(self) -> float:
         return self.spent + time.process_time() - self._started

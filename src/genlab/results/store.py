@@ -12,7 +12,8 @@ In it lie::
                     outcome.json       finished or failed, and how
                     traceback.txt      only where it failed
                     checkpoint.safetensors, part-*.parquet    only while it is unfinished
-                    .lock              held while a process runs it
+                    .lock              held while a process runs it; .lease-* where there are no file locks
+    index/                             many conditions in a few files, made from the rest (genlab.results.index)
 
 A ``.NAME.*.draft`` anywhere is a write that was killed: it goes when its condition resumes, elsewhere after an hour.
 """
@@ -21,29 +22,32 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from genlab.results import records
 from genlab.results.runs import Run
+from genlab.results.trouble import PATIENCE_SECONDS, explain, patient
+from genlab.results.trouble import StoreError as StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from genlab.results.index import Look
+
 FORMAT = 1
+SETTLED = ("outcome.json", "condition.json")  # what says that a condition has ended, and what it is
 DRAFT_SECONDS = 3600.0  # no write takes that long: nobody is at work on an older draft
 
 
-class StoreError(OSError):
-    """The store cannot be read or written; the message says what to do."""
+Answer = TypeVar("Answer")
 
 
 class Store:
-    """A store at a folder or fsspec URL.
+    """A store at a folder or fsspec URL. Elsewhere than in a folder, what fails is tried again for ``patience`` seconds.
 
     >>> store = Store("memory://demo")
     >>> store.put("conditions/a/outcome.json", b"{}")
@@ -51,13 +55,23 @@ class Store:
     (b'{}', None)
     """
 
-    def __init__(self, url: str | os.PathLike[str]) -> None:
+    def __init__(self, url: str | os.PathLike[str], *, patience: float = PATIENCE_SECONDS) -> None:
         from fsspec.core import url_to_fs
 
         self.url = os.fspath(url)
-        self.files, root = url_to_fs(self.url)
+        try:
+            self.files, root = url_to_fs(self.url, use_listings_cache=False)  # others write, too
+        except ImportError as error:
+            scheme = self.url.partition(":")[0]
+            install = "pip install 'genlab[s3]'" if scheme in ("s3", "s3a") else f"pip install 'fsspec[{scheme}]'"
+            raise StoreError(f"{self.url}: {error}; type {install}") from error
+        except ValueError as error:
+            raise StoreError(
+                f"{self.url}: {error}; give a folder or a URL that fsspec knows, such as s3://bucket/name"
+            ) from error
         self.root = root.rstrip("/")
         self.local = Path(self.root) if "file" in self.files.protocol else None
+        self.patience = 0.0 if self.local else patience
 
     def prepare(self) -> None:
         """Make the store where there is none; clear what killed runs left where there is one.
@@ -80,8 +94,8 @@ class Store:
             if written != FORMAT:
                 raise StoreError(f"{self.url} is a store of format {written}, this genlab reads format {FORMAT}: update it")
             self._drop_old_drafts()
-            for id in self.ids():
-                if self.status(id) == "finished":
+            for id, files in self.listing().items():
+                if any(_passing(name) for name in files) and self.status(id) == "finished":
                     self.tidy(id)
 
     def put(self, name: str, data: bytes) -> None:
@@ -94,14 +108,51 @@ class Store:
             if self.local:
                 _replace(self.local / name, data)
             else:
-                self.files.pipe_file(f"{self.root}/{name}", data)
+                self._ask(lambda: self.files.pipe_file(f"{self.root}/{name}", data))
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a whole file where there is none; False where there is one.
+
+        Of several who try at once one succeeds, if the filesystem knows fsspec's mode ``create`` (memory, S3, Google's).
+
+        Raises:
+            StoreError: no room, no permission.
+        """
+
+        def once() -> bool:
+            try:
+                self.files.pipe_file(f"{self.root}/{name}", data, mode="create")
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno == errno.EINVAL and self.get(name) is not None:  # "precondition failed", of some servers
+                    return False
+                raise
+            return True
+
+        with self._explained("write to"):
+            return self._ask(once)
 
     def get(self, name: str) -> bytes | None:
         """A file's bytes, None where there is none."""
         with self._explained("read"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            data: bytes = self.files.cat_file(f"{self.root}/{name}")
+            if self.local:
+                return (self.local / name).read_bytes()
+            data: bytes = self._ask(lambda: self.files.cat_file(f"{self.root}/{name}"))
             return data
         return None
+
+    def get_all(self, names: Iterable[str]) -> dict[str, bytes | None]:
+        """Many files' bytes, asked for at once where the filesystem can."""
+        names = list(names)
+        if self.local or not names:
+            return {name: self.get(name) for name in names}
+        with self._explained("read"):
+            found = self._ask(lambda: self.files.cat([f"{self.root}/{name}" for name in names], on_error="return"))
+        got = {path.removeprefix(f"{self.root}/").lstrip("/"): data for path, data in found.items()}
+        # what failed is asked for once more by itself: patiently, and with its own error
+        again = {name for name in names if not isinstance(got.get(name), (bytes, FileNotFoundError))}
+        return {name: self.get(name) if name in again else _bytes(got[name]) for name in names}
 
     def put_json(self, name: str, value: Any) -> None:
         """Write a JSON file."""
@@ -114,8 +165,14 @@ class Store:
             StoreError: the file is not JSON.
         """
         data = self.get(name)
-        if data is None:
-            return None
+        return None if data is None else self.parsed(name, data)
+
+    def parsed(self, name: str, data: bytes | str) -> Any:
+        """The value in a JSON file's bytes.
+
+        Raises:
+            StoreError: the file is not JSON.
+        """
         try:
             return json.loads(data)
         except ValueError as error:
@@ -124,18 +181,36 @@ class Store:
     def remove(self, name: str) -> None:
         """Delete a file if it is there."""
         with self._explained("write to"), contextlib.suppress(FileNotFoundError):
-            self.files.rm_file(f"{self.root}/{name}")
+            self._ask(lambda: self.files.rm_file(f"{self.root}/{name}"))
 
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted."""
         with self._explained("read"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            listing = self.files.ls(f"{self.root}/{folder}", detail=False)
+            if self.local:
+                return sorted(each.name for each in os.scandir(self.local / folder))
+            listing = self._ask(lambda: self.files.ls(f"{self.root}/{folder}", detail=False))
             return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in listing)
         return []
 
     def ids(self) -> list[str]:
         """Ids of all conditions begun."""
         return self.names("conditions")
+
+    def listing(self) -> dict[str, dict[str, str]]:
+        """All files of all conditions, ``{id: {name: stamp}}``, in one look; a file written again has another stamp."""
+        found: dict[str, dict[str, str]] = {}
+        with self._explained("read"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if self.local:
+                for folder in sorted((self.local / "conditions").iterdir()):
+                    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as files:
+                        found[folder.name] = {file.name: _stamp(file.stat()) for file in files}
+                return found
+            root = f"{self.root}/conditions"
+            for path, facts in sorted(self._ask(lambda: self.files.find(root, detail=True)).items()):
+                id, _, name = path.removeprefix(root).lstrip("/").partition("/")
+                moment = facts.get("LastModified") or facts.get("mtime") or facts.get("created")
+                found.setdefault(id, {})[name] = f"{facts.get('ETag')} {moment} {facts.get('size')}"
+        return found
 
     def status(self, id: str) -> str:
         """``finished``, ``failed`` or ``incomplete``."""
@@ -153,9 +228,14 @@ class Store:
                 f"{self.url}: condition {id} is finished but has no records.parquet: delete its folder and run again"
             )
         condition = self.get_json(f"conditions/{id}/condition.json")
-        return Run(id, condition["settings"], outcome["ending"], records.columns_of(self._table(id, data)))
+        return Run(id, condition["settings"], outcome["ending"], records.columns_of(self.table(id, data)))
 
-    def _table(self, id: str, data: bytes) -> "pa.Table":
+    def table(self, id: str, data: bytes) -> "pa.Table":
+        """The records in a condition's Parquet file.
+
+        Raises:
+            StoreError: the file is broken.
+        """
         import pyarrow as pa
 
         try:
@@ -167,8 +247,34 @@ class Store:
 
     def runs(self, study: str) -> list[Run]:
         """All finished conditions of a study, by id."""
-        mine = [id for id in self.ids() if self.study_of(id) == study]
-        return [run for run in map(self.run, mine) if run is not None]
+        found = self.look()
+        return found.runs(id for id, entry in found.entries.items() if entry.study == study)
+
+    def look(self) -> "Look":
+        """What the store holds now, read in one go (genlab.results.index)."""
+        from genlab.results import index
+
+        return index.look(self)
+
+    def stamps(self) -> dict[str, str]:
+        """A stamp of every condition begun, in one look: another one when it ended again or its description changed.
+
+        Empty for a condition that has not ended. A session removes the outcome first and writes it last, so that nothing else
+        of an ended condition changes without it.
+        """
+        if self.local is None:
+            files = self.listing()
+            return {
+                id: " ".join(str(each.get(name)) for name in SETTLED) if SETTLED[0] in each else "" for id, each in files.items()
+            }
+        found = {}
+        for id in self.ids():
+            folder = f"{self.root}/conditions/{id}"
+            try:
+                found[id] = " ".join(_stamp(os.stat(f"{folder}/{name}")) for name in SETTLED)  # noqa: PTH116  # thrice as fast
+            except (FileNotFoundError, NotADirectoryError):
+                found[id] = ""
+        return found
 
     def study_of(self, id: str) -> str | None:
         """The study a condition belongs to; None while its folder is only begun."""
@@ -178,31 +284,14 @@ class Store:
     def tidy(self, id: str) -> None:
         """Drop what only an unfinished condition needs."""
         for name in self.names(f"conditions/{id}"):
-            if name == "checkpoint.safetensors" or name.startswith("part-"):
+            if _passing(name):
                 self.remove(f"conditions/{id}/{name}")
 
     def query(self, sql: str) -> "pa.Table":
         """DuckDB over the store: ``records`` (all rows, with their condition's id) and ``conditions`` (settings as JSON)."""
-        import duckdb
-        import pyarrow as pa
+        from genlab.results import index
 
-        rows: list[Mapping[str, Any]] = []
-        tables = [pa.table({"condition": pa.array([], pa.string())})]
-        for id in self.ids():
-            condition = self.get_json(f"conditions/{id}/condition.json")
-            if condition is None:
-                continue
-            settings = json.dumps(condition["settings"], sort_keys=True)
-            rows.append({"condition": id, "study": condition["study"], "status": self.status(id), "settings": settings})
-            data = self.get(f"conditions/{id}/records.parquet")
-            if data is not None and rows[-1]["status"] == "finished":
-                table = self._table(id, data)
-                tables.append(table.add_column(0, "condition", pa.array([id] * len(table), pa.string())))
-        kinds = pa.schema([(name, pa.string()) for name in ("condition", "study", "status", "settings")])
-        with duckdb.connect() as connection:
-            connection.register("conditions", pa.Table.from_pylist(rows, schema=kinds))
-            connection.register("records", pa.concat_tables(tables, promote_options="permissive"))
-            return connection.sql(sql).to_arrow_table()
+        return index.query(self.look(), sql)
 
     def _drop_old_drafts(self) -> None:
         if self.local:
@@ -215,26 +304,28 @@ class Store:
     def _explained(self, act: str) -> Iterator[None]:
         try:
             yield
-        except StoreError:
+        except (StoreError, AssertionError):
             raise
-        except OSError as error:
-            raise StoreError(self._explain(error, act)) from error
+        except Exception as error:
+            if self.local and not isinstance(error, OSError):
+                raise
+            raise StoreError(explain(error, act, self.url, self.local)) from error
 
-    def _explain(self, error: OSError, act: str = "write to") -> str:
-        why = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            room = f", {_free(self.local) >> 20} MB free" if self.local and error.errno == errno.ENOSPC else ""
-            return (
-                f"no room left to write to {self.url} ({why}{room}): what was finished is safe; "
-                "make room and run the same command again"
-            )
-        return f"cannot {act} {self.url} ({why}): choose another place with --out, or change its permissions"
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        return patient(call, self.patience)
 
 
-def _free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+def _bytes(answer: Any) -> bytes | None:
+    return answer if isinstance(answer, bytes) else None
+
+
+def _passing(name: str) -> bool:
+    """Whether a file is one that only an unfinished condition needs."""
+    return name == "checkpoint.safetensors" or name.startswith("part-")
+
+
+def _stamp(file: os.stat_result) -> str:
+    return f"{file.st_ino} {file.st_mtime_ns} {file.st_size}"
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -15,18 +15,25 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Protocol
 
 STOP_SECONDS = 60.0  # how long a task may take to reach a safe place after it was asked to stop
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Line:
-    """A task's line to its parent."""
+class Sender(Protocol):
+    """What carries a task's words to its parent: a pipe here, an actor on a cluster."""
 
-    def __init__(self, connection: Connection) -> None:
+    def send(self, message: Any, /) -> None:
+        """Send a kind of word and its content; it must not wait for an answer."""
+
+
+class Line:
+    """A task's line to its parent; ``stop`` is set when the parent wants it to end."""
+
+    def __init__(self, connection: Sender, stop: threading.Event | None = None) -> None:
         self._connection = connection
-        self._stop = threading.Event()
+        self._stop = stop or threading.Event()
 
     def report(self, **content: Any) -> None:
         """Send something worth showing."""
@@ -48,7 +55,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to the task ``key``: started, progress, done (``content["result"]``) or died (``content["why"]``)."""
+    """What happened to the task ``key``: started, progress, done (``content["result"]``) or died (``content["why"]``).
+
+    On a cluster also lost (``content["why"]``): its worker or machine is gone, and it will be started again.
+    """
 
     key: str
     kind: str

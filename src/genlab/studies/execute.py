@@ -1,7 +1,9 @@
 """One condition from start or checkpoint to outcome: the study advances, the keeper keeps."""
 
+import functools
 import hashlib
 import importlib.util
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -45,7 +47,7 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
     """
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(place.threads)
-    study, condition = next(pair for pair in all_conditions(load(choice)) if pair[1].id == id)
+    study, condition = _conditions(choice, _digest(choice))[id]
     store = Store(place.store)
     description = {
         "study": study.name,
@@ -89,6 +91,20 @@ def execute(line: Line, choice: Choice, id: str, place: Place) -> Ended:
             return Ended("failed", f"{type(error).__name__}: {error}")
 
 
+def execute_there(line: Line, choice: Choice, id: str, place: Place) -> Ended:
+    """As ``execute``, on a machine that may be another than the command's.
+
+    Raises:
+        StoreError: this machine sees no store there, or cannot write it.
+    """
+    if Store(place.store).get_json("store.json") is None:
+        raise StoreError(
+            f"{socket.gethostname()} sees no store at {place.store}: --out wants a folder that every machine of the cluster "
+            "shares, or a URL such as s3://bucket/folder"
+        )
+    return execute(line, choice, id, place)
+
+
 def deposit(store: Store, study: Study, condition: Condition, rows: Sequence[Any], ending: str, facts: Mapping[str, str]) -> bool:
     """Keep a condition whose records were made elsewhere; False where the store has it already.
 
@@ -115,10 +131,23 @@ def deposit(store: Store, study: Study, condition: Condition, rows: Sequence[Any
 def _environment(choice: Choice, place: Place) -> dict[str, str]:
     """The environment, with a digest of the study's file where it is one of the user's own."""
     found = environment(device=place.device, threads=place.threads)
-    if ":" in choice.reference:
-        source = Path(choice.reference.rsplit(":", 1)[0]).read_bytes()
-        found["study file"] = hashlib.sha256(source).hexdigest()[:12]
+    if digest := _digest(choice):
+        found["study file"] = digest
     return found
+
+
+def _digest(choice: Choice) -> str:
+    """Of the study's file where it is one of the user's own, else empty."""
+    if ":" not in choice.reference:
+        return ""
+    path = Path(choice.reference.rsplit(":", 1)[0])
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
+
+
+@functools.lru_cache(maxsize=1)
+def _conditions(choice: Choice, digest: str) -> dict[str, tuple[Study, Condition]]:
+    """All conditions by id; a process that runs many of a study makes them once, while its file stays as it is."""
+    return {pair[1].id: pair for pair in all_conditions(load(choice))}
 
 
 def resolve(device: str) -> str:

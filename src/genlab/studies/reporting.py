@@ -11,6 +11,7 @@ from typing import Any
 from genlab.results import png
 from genlab.results.claims import Judged, judge
 from genlab.results.exhibits import written
+from genlab.results.index import Entry, Look
 from genlab.results.pictures import grid
 from genlab.results.report import ConditionRow, Report, html
 from genlab.results.runs import Run
@@ -46,28 +47,29 @@ def summaries(store: Store) -> list[Summary]:
     """
     references: dict[str, str] = {}
     ids: dict[str, list[str]] = defaultdict(list)
-    for id, condition in _conditions(store):
+    look = store.look()
+    for id, condition in _conditions(look):
         references[condition["study"]] = condition["reference"]
         ids[condition["study"]].append(id)
     if not references:
         raise ValueError(f"{store.url} holds no condition: is it a store? Make one with genlab run STUDY --out {store.url}")
-    return [_summary(store, _study(reference), ids[name]) for name, reference in references.items()]
+    return [_summary(look, _study(reference), ids[name]) for name, reference in references.items()]
 
 
 def adopt(store: Store, name: str, reference: str) -> None:
     """Note where the study ``name`` is found now, in all its conditions: a file of one's own may have moved."""
-    for id, condition in _conditions(store):
+    for id, condition in _conditions(store.look()):
         if condition["study"] == name and condition["reference"] != reference:
             store.put_json(f"conditions/{id}/condition.json", {**condition, "reference": reference})
 
 
-def _conditions(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
-    for id in store.ids():
-        condition = store.get_json(f"conditions/{id}/condition.json")
-        if condition is None:
-            continue
-        if not isinstance(condition, dict) or not {"study", "reference", "settings"} <= condition.keys():
-            raise StoreError(f"{store.url}/conditions/{id}/condition.json is not a condition: restore it or delete its folder")
+def _conditions(look: Look) -> Iterator[tuple[str, dict[str, Any]]]:
+    for id, entry in look.entries.items():
+        condition = entry.json("condition.json")
+        if "reference" not in condition:
+            raise StoreError(
+                f"{look.store.url}/conditions/{id}/condition.json is not a condition: restore it or delete its folder"
+            )
         yield id, condition
 
 
@@ -121,27 +123,25 @@ def _study(reference: str) -> Study:
     return load(Choice(reference, next(iter(known))))[0]
 
 
-def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
+def _summary(look: Look, study: Study, ids: Sequence[str]) -> Summary:
     rows: list[ConditionRow] = []
-    runs: list[Run] = []
+    runs = look.runs(ids)
     environments: dict[str, dict[str, str]] = {}
     versions: set[str] = set()
     checksums: dict[str, set[str]] = defaultdict(set)
     facts: dict[str, dict[str, str]] = {}
     mixed: list[str] = []
     for id in ids:
-        row, seen = _row(store, study, id)
+        entry = look.entries[id]
+        row, seen = _row(entry, study)
         rows.append(row)
         environments |= seen
         own = {_version(each) for each in seen.values()}
         versions |= own
         if len(own) > 1:
             mixed.append(id)
-        facts[id] = store.get_json(f"conditions/{id}/facts.json") or {}
+        facts[id] = entry.json("facts.json") or {}
         checksums[facts[id].get("data", "")].add(facts[id].get("data checksum", ""))
-        run = store.run(id)
-        if run is not None:
-            runs.append(run)
     warnings = []
     if len(versions) > 1:
         warnings.append(f"This store holds results of {len(versions)} versions: " + "; ".join(sorted(versions)) + ".")
@@ -155,20 +155,19 @@ def _summary(store: Store, study: Study, ids: Sequence[str]) -> Summary:
     return Summary(study, tuple(runs), judged, tuple(rows), environments, tuple(warnings), _shared(rows, facts))
 
 
-def _row(store: Store, study: Study, id: str) -> tuple[ConditionRow, dict[str, dict[str, str]]]:
-    settings = store.get_json(f"conditions/{id}/condition.json")["settings"]
-    outcome = store.get_json(f"conditions/{id}/outcome.json") or {"status": "incomplete"}
-    traceback = store.get(f"conditions/{id}/traceback.txt") or b""
-    seen = {_digest(each): each for each in store.get_json(f"conditions/{id}/environments.json") or []}
+def _row(entry: Entry, study: Study) -> tuple[ConditionRow, dict[str, dict[str, str]]]:
+    settings = json.loads(entry.settings)
+    outcome = entry.json("outcome.json") or {"status": "incomplete"}
+    seen = {_digest(each): each for each in entry.json("environments.json") or []}
     row = ConditionRow(
-        id=id,
+        id=entry.id,
         label=study.label(settings),
         settings=settings,
         status=outcome["status"],
         ending=outcome.get("ending", ""),
         records=outcome.get("records", 0),
         seconds=outcome.get("cpu_seconds"),
-        note=traceback.decode(errors="replace"),
+        note=entry.texts.get("traceback.txt", ""),
         environment=list(seen)[-1] if seen else "",
     )
     return row, seen
