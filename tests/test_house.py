@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SAYS_NOTHING = {"utils", "util", "common", "misc", "helpers", "helper", "base"}
 MOST_LINES = 400
-SLOW_TO_IMPORT = ["torch", "pandas", "duckdb", "plotly", "matplotlib", "scipy", "sklearn", "pyarrow"]
+SLOW_TO_IMPORT = ["numpy", "torch", "pandas", "duckdb", "plotly", "matplotlib", "scipy", "sklearn", "pyarrow"]
 TRAIN_ONLY = ["torch", "jaxtyping", "sklearn", "datasets", "inspect_ai", "openai"]
 
 

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from genlab.results.wording import duration
+from genlab.results.duration import duration
 from genlab.running.pool import Event
 
 QUIET_SECONDS = 30.0  # between two plain status lines

@@ -20,7 +20,7 @@ from genlab.cli.mirrored import copy_verdicts, mirrored
 from genlab.cli.prices import show_prices
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
 from genlab.progress import Board
-from genlab.results.wording import duration
+from genlab.results.duration import duration
 
 if TYPE_CHECKING:
     from genlab.mirrors.copying import Copying

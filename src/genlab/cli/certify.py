@@ -92,7 +92,7 @@ def _say_precision(prepared: "Prepared") -> None:
 
 
 def _tell(prepared: "Prepared", rows: "Sequence[Row]", seconds: float) -> None:
-    from genlab.results.wording import duration
+    from genlab.results.duration import duration
     from genlab.smoothing.accuracy import abstention, accuracy_of
     from genlab.smoothing.run import radii
 

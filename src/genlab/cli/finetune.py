@@ -134,7 +134,7 @@ def _tell(outcome: "Outcome") -> None:
 
 def _tell_plan(recipe: "Recipe", data: str, device: str) -> None:
     from genlab.finetuning.plan import plan
-    from genlab.results.wording import duration
+    from genlab.results.duration import duration
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     found = plan(recipe, data, device=device, processes=processes)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genlab.cli.screen import out
-from genlab.results.wording import duration
+from genlab.results.duration import duration
 
 if TYPE_CHECKING:
     from genlab.studies.study import Condition, Price, Study

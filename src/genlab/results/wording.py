@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genlab.results.claims import Finding, Judged, Verdict
+from genlab.results.duration import duration as duration  # the templates' wording.duration
 
 
 def number(value: float) -> str:
@@ -65,24 +66,6 @@ def span(values: Iterable[float]) -> str:
     ordered = sorted(values)
     low, high = aligned([ordered[0], ordered[-1]])
     return number(ordered[0]) if low == high else f"{low} to {high}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a reader says them; empty where they are unknown.
-
-    >>> duration(0.42), duration(75), duration(9000), duration(2e6), duration(None)
-    ('0.42 s', '1 min 15 s', '2 h 30 min', '23 d 3 h', '')
-    """
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
-    return f"{whole} s"
 
 
 def value(setting: Any) -> str:
