@@ -40,7 +40,7 @@ def test_the_command_line_has_not_grown() -> None:
     words = {"study", "preset", "seeds", "set", "out", "workers", "device", "mirror", "ray", "dry_run"}
     assert set(inspect.signature(cli.run).parameters) == words
     assert {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback} == {
-        "list", "cite", "run", "show", "report", "import", "review", "finetune", "certify", "judged",
+        "list", "cite", "run", "show", "report", "import", "review", "finetune", "certify", "judged", "view",
     }  # fmt: skip
 
 

@@ -60,6 +60,8 @@ def visible(text: str) -> str:
     >>> visible("see\u2066 here\x1b\nand there")
     'see[U+2066] here[U+001B] and there'
     """
+    if text.isascii() and text.isprintable():
+        return text  # most are, and ten thousand conditions have many
     return "".join(f"[{each.words}]" if each.odd else " ".join(each.words.split("\n")) for each in pieces(text)).replace(
         "\t", " "
     )

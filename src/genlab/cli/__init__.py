@@ -19,6 +19,7 @@ from genlab.cli.judged import judged as show_judged
 from genlab.cli.mirrored import copy_verdicts, mirrored
 from genlab.cli.prices import show_prices
 from genlab.cli.screen import FAILED, INTERRUPTED, err, out, usage
+from genlab.cli.view import view as show_view
 from genlab.progress import Board
 from genlab.results.duration import duration
 
@@ -55,6 +56,7 @@ app.command("finetune")(finetune.finetune)
 app.command("certify")(certify.certify)
 app.command("import")(texts.import_results)
 app.command("review")(texts.review)
+app.command("view")(show_view)
 app.command("judged")(show_judged)
 
 

@@ -334,16 +334,19 @@ function reveal() {
   if (target) target.closest("details")?.setAttribute("open", "");
 }
 
+async function present(section) {
+  const figure = prepare(section);
+  figures.push(figure);
+  const actions = { reset, svg, png, csv, drag };
+  section.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => actions[button.dataset.do](figure, button)));
+  drawLegend(figure);
+  await draw(figure);
+  return figure;
+}
+
 async function start() {
   document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button.dataset.copy)));
-  for (const section of document.querySelectorAll("figure.figure")) {
-    const figure = prepare(section);
-    figures.push(figure);
-    const actions = { reset, svg, png, csv, drag };
-    section.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => actions[button.dataset.do](figure, button)));
-    drawLegend(figure);
-    await draw(figure);
-  }
+  for (const section of document.querySelectorAll("figure.figure")) await present(section);
   wantsDark.addEventListener("change", repaint);
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));

@@ -130,7 +130,7 @@ class Report:
 
 def html(report: Report) -> str:
     """The page, to be written as UTF-8: it is a pure function of the report."""
-    scripts = [Markup(_asset("report.js"))]
+    scripts = [Markup(asset("report.js"))]
     if report.figures:
         from plotly.offline import get_plotlyjs  # 0.1 s to import, and only a report with figures needs it
 
@@ -138,38 +138,60 @@ def html(report: Report) -> str:
     assert not any(re.search("</script|<!--", script, re.IGNORECASE) for script in scripts), "a script would end early"
     page = _environment().get_template("report.html.jinja")
     text = page.render(
-        report=report,
-        policy=_policy(scripts),
-        style=Markup(_asset("report.css") + _asset("exhibits.css")),
+        _seen(report, {row.id: f"#condition-{place}" for place, row in enumerate(report.conditions, start=1)}),
+        policy=policy(scripts),
+        style=Markup(asset("report.css") + asset("exhibits.css")),
         scripts=scripts,
-        anchors={row.id: f"condition-{place}" for place, row in enumerate(report.conditions, start=1)},
-        labels={row.id: row.label for row in report.conditions},
-        marks=MARKS,
-        wording=wording,
-        strips=strips,
-        strip_width=WIDTH,
-        described=described,
-        thins=thins,
-        data=lambda figure: _embedded(payload(figure) | {"file": _file_name(f"{report.study}-{figure.name}")}),
-        differing=_differing,
-        outcomes=OUTCOMES,
-        address=address,
-        pieces=pieces,
-        clipped=clipped,
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a model's text may hold half a character
 
 
+def sections(report: Report, places: Mapping[str, str]) -> str:
+    """What the study found, as a part of another page: claims, figures, tables, pictures and examples, with no script.
+
+    The page has the styles ``report.css`` and ``exhibits.css``, plotly's script, and ``report.js``, whose ``present`` draws a
+    figure.
+
+    Args:
+        report: of the study.
+        places: where a link to a condition leads, by the condition's id.
+    """
+    text = _environment().get_template("sections.html.jinja").render(_seen(report, places))
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _seen(report: Report, places: Mapping[str, str]) -> dict[str, Any]:
+    """What the templates know."""
+    return {
+        "report": report,
+        "anchors": places,
+        "labels": {row.id: row.label for row in report.conditions},
+        "marks": MARKS,
+        "wording": wording,
+        "strips": strips,
+        "strip_width": WIDTH,
+        "described": described,
+        "thins": thins,
+        "data": lambda figure: embedded(payload(figure) | {"file": _file_name(f"{report.study}-{figure.name}")}),
+        "differing": _differing,
+        "outcomes": OUTCOMES,
+        "address": address,
+        "pieces": pieces,
+        "clipped": clipped,
+    }
+
+
 def _environment() -> Environment:
-    loader = FunctionLoader(_asset)
+    loader = FunctionLoader(asset)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A template, style or script of this package."""
     return resources.files("genlab.results").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(scripts: list[Markup]) -> str:
+def policy(scripts: Sequence[str]) -> str:
     """Nothing may be fetched, and only these very scripts may run."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{each}'" for each in hashes)
@@ -179,7 +201,7 @@ def _policy(scripts: list[Markup]) -> str:
     )
 
 
-def _embedded(content: Mapping[str, Any]) -> Markup:
+def embedded(content: Mapping[str, Any]) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -45,15 +45,31 @@ def summaries(store: Store) -> list[Summary]:
     Raises:
         ValueError: the store is empty, or holds a study whose file is gone.
     """
-    references: dict[str, str] = {}
-    ids: dict[str, list[str]] = defaultdict(list)
     look = store.look()
-    for id, condition in _conditions(look):
-        references[condition["study"]] = condition["reference"]
-        ids[condition["study"]].append(id)
-    if not references:
+    found = grouped(look)
+    if not found:
         raise ValueError(f"{store.url} holds no condition: is it a store? Make one with genlab run STUDY --out {store.url}")
-    return [_summary(look, _study(reference), ids[name]) for name, reference in references.items()]
+    return [summary_of(look, name) for name in found]
+
+
+def grouped(look: Look) -> dict[str, tuple[str, list[str]]]:
+    """The studies of a store by name: where each is found, as the last of its conditions says, and its conditions' ids."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for id, condition in _conditions(look):
+        ids = found[condition["study"]][1] if condition["study"] in found else []
+        ids.append(id)
+        found[condition["study"]] = condition["reference"], ids
+    return found
+
+
+def summary_of(look: Look, name: str) -> Summary:
+    """What a store says of the study ``name``, of which it holds a condition.
+
+    Raises:
+        ValueError: the study's file is gone.
+    """
+    reference, ids = grouped(look)[name]
+    return _summary(look, _study(reference), ids)
 
 
 def adopt(store: Store, name: str, reference: str) -> None:
