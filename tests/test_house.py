@@ -69,7 +69,8 @@ import importlib, pkgutil, sys
 sys.modules.update(dict.fromkeys({TRAIN_ONLY}))  # importing any of them now raises ImportError
 import genlab, genlab.chance, genlab.cli, genlab.grading, genlab.intervals, genlab.results, genlab.review, genlab.running
 import genlab.skills, genlab.studies.skill_mix, genlab.studies.study, genlab.view
-for package in (genlab.grading, genlab.results, genlab.review, genlab.running, genlab.skills, genlab.studies.skill_mix, genlab.view):
+packages = (genlab.grading, genlab.results, genlab.review, genlab.running, genlab.skills, genlab.studies.skill_mix, genlab.view)
+for package in packages:
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
 """)
