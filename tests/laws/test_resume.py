@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from tests.laws.deaths import one
 
 from genlab import chance
+from genlab.results import keeper
+from genlab.results.lease import Lease
 from genlab.results.store import Store
 from genlab.running.pool import Line
 from genlab.studies.catalogue import Choice
@@ -118,7 +121,8 @@ def whole(choice: Choice, folder: Path) -> bytes:
     return settled(choice, folder / "undisturbed")
 
 
-def test_killed_at_any_change_on_a_remote_store(tmp_path: Path) -> None:
+def test_killed_at_any_change_on_a_remote_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "Lease", partial(Lease, silent=0.4, renew=0.1))  # else half a minute for each that stayed
     fsspec.register_implementation("mortal", Mortal, clobber=True)
     expected = whole(WALK, tmp_path)
     Mortal.lives()

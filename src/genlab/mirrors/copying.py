@@ -113,6 +113,6 @@ def run_id(store: str, condition: str) -> str:
     """The tracker's id of a condition of a store: two stores with the same condition have two runs.
 
     >>> run_id("/runs/a", "0123456789abcdef"), run_id("/runs/b", "0123456789abcdef")
-    ('0123456789abcdef-8e9a6a', '0123456789abcdef-d24c7e')
+    ('0123456789abcdef-704e19', '0123456789abcdef-96e31d')
     """
     return f"{condition}-{hashlib.sha256(store.encode()).hexdigest()[:6]}"
