@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from genlab.results.store import FORMAT, Store, StoreError
+from genlab.results.store import Store, opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,14 +52,15 @@ class Loaded:
         """
         import pyarrow as pa
 
-        begun = list(self._begun())
+        entries = self.store.look().entries
+        begun = [(id, entry.json("condition.json")) for id, entry in entries.items()]
         studies: dict[str, type[Study] | None] = {}
         rows: list[dict[str, Any]] = []
         for id, condition in begun:
             reference = condition["reference"]
             if reference not in studies:
                 studies[reference] = _study(reference)
-            outcome = self.store.get_json(f"conditions/{id}/outcome.json") or {"status": "incomplete"}
+            outcome = entries[id].json("outcome.json") or {"status": "incomplete"}
             rows.append(
                 {
                     "id": id,
@@ -135,10 +136,8 @@ class Loaded:
 
     def _begun(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Conditions with their settings, by id; without those whose folder is only begun."""
-        for id in self.store.ids():
-            condition = self.store.get_json(f"conditions/{id}/condition.json")
-            if condition is not None:
-                yield id, condition
+        for id, entry in self.store.look().entries.items():
+            yield id, entry.json("condition.json")
 
     def _known(self, study: str) -> None:
         studies = self.studies()
@@ -186,13 +185,7 @@ def load(store: str | os.PathLike[str], *, frame: Frames | None = None) -> Loade
         raise ModuleNotFoundError(
             f"frame={chosen!r} needs {chosen}: pip install 'genlab[notebook]', or pass frame=\"arrow\"", name=chosen
         )
-    found = Store(store)
-    written = found.get_json("store.json")
-    if written is None and not found.ids():
-        raise ValueError(f"no store at {found.url}: make one with genlab run STUDY --out {found.url}")
-    version = written.get("genlab store") if isinstance(written, dict) else FORMAT
-    if version != FORMAT:
-        raise StoreError(f"{found.url} is a store of format {version}, this genlab reads format {FORMAT}: update it")
+    found = opened(store)
     loaded = Loaded(found, chosen)
     if next(loaded._begun(), None) is None:
         raise ValueError(

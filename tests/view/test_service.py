@@ -14,9 +14,9 @@ import pytest
 from tests.view.sample_store import HOSTILE, descent, finished
 
 from genlab.loopback import Server
-from genlab.results.store import Store, StoreError
+from genlab.results.store import Store, StoreError, opened
 from genlab.view.page import SERVED
-from genlab.view.service import opened, serve
+from genlab.view.service import serve
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def view(
 ) -> None:
     """Look at a store in the browser: verdicts, conditions, curves, pictures, transcripts; live while a run goes on."""
     with usage():
-        from genlab.view.service import opened
+        from genlab.results.store import opened
 
         found = opened(store)
         if export:

@@ -90,13 +90,15 @@ class Store:
                     )
                 self.put_json("store.json", {"genlab store": FORMAT})
                 return
-            written = found.get("genlab store") if isinstance(found, dict) else None
-            if written != FORMAT:
-                raise StoreError(f"{self.url} is a store of format {written}, this genlab reads format {FORMAT}: update it")
+            self._check_format(found.get("genlab store") if isinstance(found, dict) else None)
             self._drop_old_drafts()
             for id, files in self.listing().items():
                 if any(_passing(name) for name in files) and self.status(id) == "finished":
                     self.tidy(id)
+
+    def _check_format(self, written: object) -> None:
+        if written != FORMAT:
+            raise StoreError(f"{self.url} is a store of format {written}, this genlab reads format {FORMAT}: update it")
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole file, or leave what was there.
@@ -106,7 +108,7 @@ class Store:
         """
         with self._explained("write to"):
             if self.local:
-                _replace(self.local / name, data)
+                replace(self.local / name, data)
             else:
                 self._ask(lambda: self.files.pipe_file(f"{self.root}/{name}", data))
 
@@ -328,7 +330,27 @@ def _stamp(file: os.stat_result) -> str:
     return f"{file.st_ino} {file.st_mtime_ns} {file.st_size}"
 
 
-def _replace(path: Path, data: bytes) -> None:
+def opened(place: str | os.PathLike[str]) -> Store:
+    """A store to read: it must be there, and may still be empty.
+
+    Raises:
+        ValueError: nothing is there, or it is no store.
+        StoreError: it cannot be read, or was written by a newer genlab.
+    """
+    store = Store(place)
+    found = store.get_json("store.json")
+    if found is None and not store.ids():
+        raise ValueError(f"no store at {store.url}: make one with genlab run STUDY --out {store.url}")
+    store._check_format(found.get("genlab store") if isinstance(found, dict) else FORMAT)
+    return store
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a whole file, or leave what was there; its folder is made.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")
     try:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from typing import Any
 
 from genlab.results.interactive import numbers
 from genlab.results.report import sections
-from genlab.results.store import Store
+from genlab.results.store import Store, replace
 from genlab.view.detail import detail
 from genlab.view.findings import findings, judged
 from genlab.view.page import whole
@@ -55,15 +53,9 @@ def export(store: Store, file: str | Path) -> Exported:
         raise ValueError(f"{path} is a folder: --export wants a file, such as {path / 'view.html'}")
     text, notes = page_of(Watch(store))
     data = text.encode()
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")
     try:
-        with draft.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
+        replace(path, data)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ValueError(f"cannot write {path}: {error.strerror}. Choose another place") from error
     return Exported(path, len(data), notes)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from genlab.loopback import Answer, Refused, Request, Server, Service
-from genlab.results.store import FORMAT, Store, StoreError
+from genlab.results.store import Store, StoreError
 from genlab.view import page
 from genlab.view.curves import curves_of
 from genlab.view.detail import detail
@@ -30,23 +30,6 @@ def serve(store: Store, *, port: int = 0) -> Server:
         ValueError: the port is taken.
     """
     return Server(View(store), port)
-
-
-def opened(place: str) -> Store:
-    """A store to look at, which may still be empty.
-
-    Raises:
-        ValueError: nothing is there, or it is no store.
-        StoreError: it cannot be read.
-    """
-    store = Store(place)
-    found = store.get_json("store.json")
-    if found is None and not store.ids():
-        raise ValueError(f"no store at {store.url}: make one with genlab run STUDY --out {store.url}")
-    written = found.get("genlab store") if isinstance(found, dict) else FORMAT
-    if written != FORMAT:
-        raise StoreError(f"{store.url} is a store of format {written}, this genlab reads format {FORMAT}: update it")
-    return store
 
 
 class View(Service):
