@@ -2,21 +2,19 @@
 
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
+from tests.typed import typed
 
 from genlab import cli
 from genlab.cli.making import making
 from genlab.curation.teachers import Unfinished
 from genlab.results.store import Store
 
-GENLAB = [sys.executable, "-c", "from genlab.cli import main; main()"]
+pytestmark = pytest.mark.usefixtures("warm")
 TOY = str(Path(__file__).parents[1] / "examples" / "toy_study.py") + ":study"
 SMALL = [
     "edge_of_stability",
@@ -28,11 +26,7 @@ SMALL = [
 
 
 def genlab(*words: str, cwd: Path, code: int = 0, **environment: str) -> str:
-    done = subprocess.run(
-        [*GENLAB, *words], cwd=cwd, capture_output=True, text=True, env={**os.environ, **environment}, timeout=250, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return typed(words, cwd, code=code, **environment)
 
 
 def test_the_command_line_has_not_grown() -> None:

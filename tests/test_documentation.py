@@ -1,18 +1,15 @@
 """What the documentation shows is executed.
 
 Every ``python`` block of a page runs in one namespace a page, ``>>>`` sessions as doctests. In ``console`` blocks every
-``$ genlab ...`` line runs through the installed command; what it prints is for the reader and not compared. All of it
-happens in an empty folder with a copy of ``examples/``. What is too slow or needs what the tests have not is marked on the
-line before the block: ``<!-- not executed: reason -->``.
+``$ genlab ...`` line runs as the installed command does (``make package`` types some); what it prints is for the reader and
+not compared. All of it happens in an empty folder with a copy of ``examples/``. What is too slow or needs what the tests have
+not is marked on the line before the block: ``<!-- not executed: reason -->``.
 """
 
 import doctest
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.typed import typed
 
 ROOT = Path(__file__).parent.parent
 HISTORY = {"docs/log.md", "CHANGELOG.md"}  # dated: they show what was true then
@@ -84,12 +82,11 @@ def execute(block: Block, page: str, namespace: dict[str, Any]) -> None:
             assert cheap(words), (
                 f"{where}: too slow to execute: {shlex.join(words)}. Write <!-- not executed: reason --> before it."
             )
-            genlab = Path(sys.executable).with_name("genlab")
-            plain = os.environ | {"COLUMNS": "120", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
-            done = subprocess.run([str(genlab), *words[1:]], capture_output=True, text=True, timeout=240, env=plain)
-            assert done.returncode == 0, f"{where}: {shlex.join(words)}\n{done.stdout}\n{done.stderr}"
+            print(f"{where}: {shlex.join(words)}")
+            typed(words[1:], Path.cwd(), COLUMNS="120", NO_COLOR="1")
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("page", EXECUTED)
 def test_what_a_page_shows_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (ROOT / "examples").is_dir():

@@ -16,6 +16,10 @@ def double(line: Line, number: int) -> int:
     return 2 * number
 
 
+def variable(line: Line, name: str) -> str | None:
+    return os.environ.get(name)
+
+
 def count(line: Line, upto: int) -> int:
     for number in range(upto):
         line.report(number=number)

@@ -54,6 +54,12 @@ def pids(folder: Path) -> list[int]:
     return [int(place.name) for place in folder.glob("[0-9]*")]
 
 
+def test_a_task_has_the_environment_of_the_moment_in_which_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for now in ("one", "another"):  # the fork server runs since the first
+        monkeypatch.setenv("GENLAB_MOMENT", now)
+        assert results(run(calls.variable, ("GENLAB_MOMENT",))) == {"0": now}
+
+
 def test_every_task_gives_its_result() -> None:
     events = run(calls.double, *[(number,) for number in range(5)])
     assert results(events) == {str(number): 2 * number for number in range(5)}

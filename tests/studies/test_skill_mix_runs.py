@@ -4,8 +4,7 @@ import dataclasses
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import forkserver
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,11 @@ Outcome = tuple[list[GradedText], str]
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A cache for each test; the fork server keeps the environment that it was started in, so each has its own, too."""
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: None) -> None:
+    """A cache for each test."""
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "cache"))
     for name in ("GENLAB_PRICES", "GENLAB_MAX_COST", "GENLAB_LEDGER"):
         monkeypatch.delenv(name, raising=False)
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
-    yield
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def run(study: SkillMix, place: Path) -> Outcome:

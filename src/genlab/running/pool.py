@@ -117,9 +117,10 @@ class Pool:
 
     def _start(self, task: Task) -> None:
         ours, theirs = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=_child, args=(self.call, task.arguments, theirs), name=f"genlab {task.key}")  # type: ignore[attr-defined]
         before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self.threads)))
+        arguments = (self.call, task.arguments, theirs, dict(os.environ))
+        process = self.context.Process(target=_child, args=arguments, name=f"genlab {task.key}")  # type: ignore[attr-defined]
         blocked = hasattr(signal, "pthread_sigmask")  # or Ctrl-C would break the fork server while it imports
         try:
             if blocked:
@@ -158,7 +159,9 @@ def _context(preload: Sequence[str]) -> BaseContext:
     return context
 
 
-def _child(call: Callable[..., Any], arguments: tuple[Any, ...], connection: Connection) -> None:
+def _child(call: Callable[..., Any], arguments: tuple[Any, ...], connection: Connection, environment: Mapping[str, str]) -> None:
+    os.environ.clear()  # the fork server has that of the moment in which it was started
+    os.environ.update(environment)
     line = Line(connection)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, lambda *_: line._stop.set())

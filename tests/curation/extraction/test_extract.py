@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +36,14 @@ DATA = [sys.executable, "-c", "from genlab.cli.data import app; app()", "skills"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory, warm: None) -> Iterator[Path]:
     """A folder with a cache of its own, which the fork server's processes use as well."""
     folder = tmp_path_factory.mktemp("skills")
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSPECT_CACHE_DIR", str(folder / "cache"))
         for name in ("GENLAB_PRICES", "GENLAB_MAX_COST", "GENLAB_LEDGER"):
             patch.delenv(name, raising=False)
         yield folder
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +85,15 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory, warm: None, endpoint: Endpoint) -> Iterator[Path]:
     """A folder with a cache of its own, and the fork server's processes reach the endpoint and nothing else."""
     folder = tmp_path_factory.mktemp("instructions")
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in surroundings(folder, endpoint.url).items():
             patch.setenv(name, value)
         for name in ("GENLAB_PRICES", "GENLAB_MAX_COST", "GENLAB_LEDGER"):
             patch.delenv(name, raising=False)
         yield folder
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def recipe(teacher: str, **fields: Any) -> Recipe:
@@ -309,12 +306,18 @@ def cached(place: Path) -> int:
     return sum(each.is_file() for each in (place / "cache").rglob("*"))
 
 
+def instruct_as(environment: dict[str, str], recipe: Recipe, place: Path) -> None:
+    os.environ.update(environment)  # the fork server has its own
+    instruct(recipe, place)
+
+
 def test_killed_twice_it_ends_with_the_same_rows_and_asks_for_no_reply_that_came(place: Path, endpoint: Endpoint) -> None:
     context = multiprocessing.get_context("forkserver")
     words = recipe("slow", n=16, seed=5, inspect=("max_connections=4",))
     before, asked, held = endpoint.requests.total(), endpoint.requests.total(), cached(place)
     for wanted in (8, 24):
-        process = context.Process(target=instruct, args=(words, place / "killed"))  # it runs on in processes of the fork server
+        arguments = (dict(os.environ), words, place / "killed")
+        process = context.Process(target=instruct_as, args=arguments)  # it runs on in processes of the fork server
         process.start()
         assert until(lambda: endpoint.requests.total() - before >= wanted or not process.is_alive())  # noqa: B023
         server = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +30,16 @@ BIRDS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory, warm: None) -> Iterator[Path]:
     """A folder with data and a cache of its own, which the fork server's processes use as well."""
     folder = tmp_path_factory.mktemp("spoilt")
     (folder / "birds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in BIRDS))
     (folder / "prices.yaml").write_text("scripted/student: {input: 1000, output: 1000}\n")
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSPECT_CACHE_DIR", str(folder / "cache"))
         for name in ("GENLAB_PRICES", "GENLAB_MAX_COST", "GENLAB_LEDGER"):
             patch.delenv(name, raising=False)
         yield folder
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def replies(place: Path) -> int:
