@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from genlab import chance
-from genlab.finetuning import conversations
+from genlab.finetuning import conversations, sharded
 from genlab.finetuning.folder import Folder
 from genlab.finetuning.recipe import Recipe
 
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def arguments(recipe: Recipe, out: Path, device: str) -> Any:
-    """TRL's SFTConfig for a recipe; it also joins the processes of a parallel run."""
+    """TRL's SFTConfig for a recipe; it also joins the processes of a parallel run.
+
+    Raises:
+        ValueError: what ``accelerate launch`` asks for cannot be kept, see ``sharded.heed``.
+    """
+    sharded.heed(recipe)
     from trl import SFTConfig  # type: ignore[attr-defined]  # its names are found lazily
 
     names = {each.name for each in dataclasses.fields(SFTConfig)}
@@ -81,6 +86,7 @@ def trainer(recipe: Recipe, data: "Dataset", arguments: Any, callbacks: "list[Tr
         peft_config=lora(recipe) if recipe.method == "lora" else None,
         callbacks=callbacks,
     )
+    sharded.refuse_if_whole(trainer.accelerator)
     trainer.remove_callback(PrinterCallback)
     prepared: Any = trainer.train_dataset
     if not len(prepared):

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from trl import SFTTrainer  # type: ignore[attr-defined]  # its names are found lazily
 
-from genlab.finetuning import optimizers
+from genlab.finetuning import optimizers, sharded
 from genlab.finetuning.recipe import Recipe
 
 MOST_LOGITS = 2**26  # entries, 256 MiB in float32: our assumption of what a device can spare
@@ -72,6 +72,10 @@ class Trainer(SFTTrainer):
         loss: Tensor = step(*arguments, **options)
         self.step_loss = loss if self.step_loss is None else self.step_loss + loss
         return loss
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        write: Any = super()._save
+        write(output_dir, None if state_dict is None else sharded.without_tied(state_dict, self.model))
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """0: counting them walks through all modules at every step, and nothing here reads the count."""
