@@ -30,7 +30,7 @@ def arguments(recipe: Recipe, out: Path, device: str) -> Any:
     names = {each.name for each in dataclasses.fields(SFTConfig)}
     word = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"  # in older ones
     recompute: dict[str, Any] = {word: recipe.recompute}
-    return SFTConfig(
+    arguments = SFTConfig(
         output_dir=str(Folder(out).checkpoints),
         per_device_train_batch_size=recipe.batch,
         gradient_accumulation_steps=recipe.accumulate,
@@ -51,6 +51,8 @@ def arguments(recipe: Recipe, out: Path, device: str) -> Any:
         dataloader_pin_memory=torch.cuda.is_available() and device != "cpu",
         ddp_find_unused_parameters=False,
     )
+    sharded.refuse_if_whole(arguments.distributed_state)
+    return arguments
 
 
 def trainer(recipe: Recipe, data: "Dataset", arguments: Any, callbacks: "list[TrainerCallback]") -> "Trainer":
@@ -86,7 +88,6 @@ def trainer(recipe: Recipe, data: "Dataset", arguments: Any, callbacks: "list[Tr
         peft_config=lora(recipe) if recipe.method == "lora" else None,
         callbacks=callbacks,
     )
-    sharded.refuse_if_whole(trainer.accelerator)
     trainer.remove_callback(PrinterCallback)
     prepared: Any = trainer.train_dataset
     if not len(prepared):

@@ -145,5 +145,5 @@ def _differences(known: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str
     before, now = known.get("recipe", {}), facts["recipe"]
     fields = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     changed = [f"{name} was {before.get(name)}, now {now.get(name)}" for name in fields]
-    stands_on = {"data": "the data", "base": "the files of the model", "processes": "the number of processes"}
+    stands_on = {"data": "the data", "base": "the files of the model", "processes": "the number of processes", "sharded": "FSDP"}
     return changed + [f"{what} changed" for name, what in stands_on.items() if known.get(name) != facts.get(name)]

@@ -1,6 +1,7 @@
 """What a fine-tuning leaves: an ordinary Hugging Face folder, and beside it LoRA's adapter."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,10 @@ def _merge(recipe: Recipe, adapter: Path, place: Path) -> None:
 
     dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
     base = AutoModelForCausalLM.from_pretrained(recipe.source, revision=recipe.revision, dtype=dtype, use_safetensors=True)
-    PeftModel.from_pretrained(base, str(adapter)).merge_and_unload().save_pretrained(place)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Found missing adapter keys")  # else PEFT merges an untrained adapter
+        adapted = PeftModel.from_pretrained(base, str(adapter))
+    adapted.merge_and_unload().save_pretrained(place)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(place)
 
 

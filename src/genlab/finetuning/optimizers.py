@@ -11,6 +11,7 @@ from genlab.finetuning.recipe import Recipe
 from genlab.training.updates import GradientDescent, Nesterov, Polyak, Update
 
 Groups = list[dict[str, Any]]
+NOTHING = "nothing"  # memory of an update without one: torch 2.13 cannot load a sharded optimizer that holds no tensor at all
 
 
 class Updates(torch.optim.Optimizer):
@@ -33,16 +34,16 @@ class Updates(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            if group["lr"] == 0:
-                continue
-            update = replace(self.update, step_size=group["lr"])  # type: ignore[type-var]  # every Update is a dataclass
+            still = group["lr"] == 0  # so torch makes the memory of a sharded optimizer, before it fills it from a checkpoint
+            update = replace(self.update, step_size=1.0 if still else group["lr"])  # type: ignore[type-var]  # all are dataclasses
             for weights in group["params"]:
                 if weights.grad is None:
                     continue
                 weights.mul_(1 - group["lr"] * group["weight_decay"])
                 moved, memory = update(weights, weights.grad, self.state[weights] or None)
-                weights.copy_(moved)
-                for name, vector in (memory or {}).items():
+                if not still:
+                    weights.copy_(moved)
+                for name, vector in (memory or {NOTHING: torch.zeros(1, device=weights.device)}).items():
                     self.state[weights][name] = vector.clone() if vector is weights.grad else vector
         return loss
 

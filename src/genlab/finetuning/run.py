@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 
 from genlab.callbacks.undisturbed import own_chance
-from genlab.finetuning import assembly, conversations, keeping, manners
+from genlab.finetuning import assembly, conversations, keeping, manners, sharded
 from genlab.finetuning.folder import Folder, model_fingerprint
 from genlab.finetuning.order import order
 from genlab.finetuning.recipe import Recipe
@@ -69,9 +69,10 @@ def finetune(
     that was interrupted ends with the weights of one that was not, bit for bit. Under ``accelerate launch`` every process
     makes the call, the first one writes, and every process gets the outcome.
 
-    Checkpoints are Trainer's: weights in safetensors; its optimizer.pt, scheduler.pt and rng_state.pth are read by
-    ``torch.load(weights_only=True)``, which builds tensors and plain values and runs nothing. Its training_args.bin, a real
-    pickle, is never read and stands in no final folder. Starting models are read from safetensors only.
+    Checkpoints are Trainer's: weights in safetensors (of a sharded model in pytorch_model_fsdp.bin); that, its optimizer.pt
+    (.bin), scheduler.pt and rng_state.pth are read by ``torch.load(weights_only=True)``, which builds tensors and plain values
+    and runs nothing. Its training_args.bin, a real pickle, is never read and stands in no final folder. Starting models are
+    read from safetensors only.
 
     Args:
         recipe: how.
@@ -100,7 +101,7 @@ def finetune(
                 "data": conversations.fingerprint(data),
                 "base": model_fingerprint(recipe.source),
                 "processes": arguments.world_size,
-            }
+            } | ({"sharded": True} if sharded.asked() else {})
             with arguments.main_process_first(local=False):
                 folder.begin(facts)
             known = folder.read("outcome.json")

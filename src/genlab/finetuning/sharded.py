@@ -1,4 +1,4 @@
-"""What ``accelerate launch`` asks for: models sharded over processes by FSDP2, and what is refused because genlab cannot keep it.
+"""Models sharded over processes: what ``accelerate launch`` asks for, and what of it is refused because genlab cannot keep it.
 
 The launcher speaks through the environment of each process, before anything else does.
 """
@@ -26,25 +26,30 @@ def heed(recipe: Recipe) -> None:
     plain values by ``torch.load(weights_only=False)`` (torch 2.13, filesystem.py and default_planner.py).
 
     Raises:
-        ValueError: DeepSpeed, Megatron-LM, a parallelism config, FSDP1, checkpoints in pickles, or another precision than the
-            recipe's; the message says what to type.
+        ValueError: DeepSpeed, Megatron-LM, a parallelism config, FSDP1, checkpoints in pickles, or a precision or activation
+            checkpointing that the recipe does not know of; the message says what to type.
     """
     for name, what in REFUSED.items():
         if _on(name):
             raise ValueError(
                 f"genlab does not train with {what}: take --use_fsdp --fsdp_version 2 of accelerate launch, see docs/finetuning.md"
             )
-    asked, own = os.environ.get("ACCELERATE_MIXED_PRECISION", "no"), PRECISION[recipe.precision]
-    if asked not in ("no", own):
+    mixed, own = os.environ.get("ACCELERATE_MIXED_PRECISION", "no"), PRECISION[recipe.precision]
+    if mixed not in ("no", own):
         raise ValueError(
-            f"accelerate launch asks for mixed precision {asked}, and the recipe for {recipe.precision}: give --mixed_precision no, "
+            f"accelerate launch asks for mixed precision {mixed}, and the recipe for {recipe.precision}: give --mixed_precision no, "
             "and --set precision=bfloat16 where that is meant"
         )
-    if not asked_to_shard():
+    if not asked():
         return
     version = os.environ.get("FSDP_VERSION", "1")
     if version != "2":
         raise ValueError(f"genlab shards with FSDP2, and accelerate launch asks for FSDP{version}: give --fsdp_version 2")
+    if _on("FSDP_ACTIVATION_CHECKPOINTING"):  # accelerate 1.15 renames weights by it, and PEFT then loads none of the adapter's
+        raise ValueError(
+            "the recipe says whether activations are recomputed, not the launcher: give --fsdp_activation_checkpointing false, and "
+            "--set recompute=true where that is meant"
+        )
     kind = os.environ.setdefault(STATE_DICT_TYPE, "FULL_STATE_DICT")  # accelerate reads it, for the processes' backend too
     if kind != "FULL_STATE_DICT":
         raise ValueError(
@@ -53,20 +58,25 @@ def heed(recipe: Recipe) -> None:
         )
 
 
-def asked_to_shard() -> bool:
+def asked() -> bool:
     """Whether ``accelerate launch`` asks for FSDP."""
     return _on("ACCELERATE_USE_FSDP")
 
 
-def refuse_if_whole(accelerator: Any) -> None:
-    """accelerate leaves out FSDP without a word where it finds no GPUs.
+def refuse_if_whole(processes: Any) -> None:
+    """accelerate leaves out FSDP without a word where processes have no GPUs.
+
+    Args:
+        processes: accelerate's PartialState, once they have joined.
 
     Raises:
         ValueError: FSDP was asked for, and the model would not be sharded.
     """
-    if asked_to_shard() and not accelerator.is_fsdp2:
+    from accelerate.utils import DistributedType
+
+    if asked() and processes.distributed_type in (DistributedType.NO, DistributedType.MULTI_CPU):
         raise ValueError(
-            f"accelerate shards on GPUs, and this run is on {accelerator.device}: leave out --use_fsdp, or leave out --device cpu"
+            f"accelerate shards on GPUs, and this run is on {processes.device}: leave out --use_fsdp, or leave out --device cpu"
         )
 
 
