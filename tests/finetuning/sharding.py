@@ -1,9 +1,9 @@
 """Run jobs of fine-tuning under FSDP2, each by two processes of this machine: ``python sharding.py jobs.json``.
 
-THE ONE SEAM. accelerate 1.15 shards where processes have GPUs or the like, and leaves CPU processes whole (state.py: FSDP's
-branch asks for MULTI_GPU and its kin, MULTI_CPU is none of them). torch's ``fully_shard`` has no such limit. So ``cpus_may_shard``
-tells accelerate that processes which have joined over gloo are of a kind that may shard. What follows is the real thing: the
-environment that ``accelerate launch`` sets, accelerate's preparation, torch's FSDP2, TRL's trainer.
+The one seam: accelerate 1.15 shards where processes have GPUs or the like, and leaves CPU processes whole (state.py: FSDP's
+branch asks for MULTI_GPU and its kin, and MULTI_CPU is none of them). torch's ``fully_shard`` has no such limit. So
+``cpus_may_shard`` tells accelerate that processes which have joined over gloo are of a kind that may shard. What follows is
+the real thing: the environment that ``accelerate launch`` sets, accelerate's preparation, torch's FSDP2, TRL's trainer.
 
 The processes are forked after the imports, which cost more than a job. A job is {"out", "recipe", "train"} and, if wanted,
 "stop" (Ctrl-C in process 1 after so many steps), "sharpness", "whole" (no FSDP); of each, both processes write what they saw.

@@ -31,14 +31,12 @@ def heed(recipe: Recipe) -> None:
     """
     for name, what in REFUSED.items():
         if _on(name):
-            raise ValueError(
-                f"genlab does not train with {what}: take --use_fsdp --fsdp_version 2 of accelerate launch, see docs/finetuning.md"
-            )
+            raise ValueError(f"genlab does not train with {what}: take --use_fsdp --fsdp_version 2 (see docs/finetuning.md)")
     mixed, own = os.environ.get("ACCELERATE_MIXED_PRECISION", "no"), PRECISION[recipe.precision]
     if mixed not in ("no", own):
         raise ValueError(
-            f"accelerate launch asks for mixed precision {mixed}, and the recipe for {recipe.precision}: give --mixed_precision no, "
-            "and --set precision=bfloat16 where that is meant"
+            f"accelerate launch asks for precision {mixed}, and the recipe for {recipe.precision}: give --mixed_precision no "
+            "and, where it is meant, --set precision=bfloat16"
         )
     if not asked():
         return
@@ -47,8 +45,8 @@ def heed(recipe: Recipe) -> None:
         raise ValueError(f"genlab shards with FSDP2, and accelerate launch asks for FSDP{version}: give --fsdp_version 2")
     if _on("FSDP_ACTIVATION_CHECKPOINTING"):  # accelerate 1.15 renames weights by it, and PEFT then loads none of the adapter's
         raise ValueError(
-            "the recipe says whether activations are recomputed, not the launcher: give --fsdp_activation_checkpointing false, and "
-            "--set recompute=true where that is meant"
+            "the recipe says whether activations are recomputed, not the launcher: give --fsdp_activation_checkpointing false "
+            "and, where it is meant, --set recompute=true"
         )
     kind = os.environ.setdefault(STATE_DICT_TYPE, "FULL_STATE_DICT")  # accelerate reads it, for the processes' backend too
     if kind != "FULL_STATE_DICT":
@@ -64,7 +62,7 @@ def asked() -> bool:
 
 
 def refuse_if_whole(processes: Any) -> None:
-    """accelerate leaves out FSDP without a word where processes have no GPUs.
+    """Refuse to train whole what was to be sharded: without GPUs accelerate leaves out FSDP without a word.
 
     Args:
         processes: accelerate's PartialState, once they have joined.
