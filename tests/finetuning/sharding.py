@@ -34,7 +34,7 @@ def cpus_may_shard() -> None:
         if self.distributed_type == DistributedType.MULTI_CPU:
             self.distributed_type = DistributedType.MULTI_GPU
 
-    PartialState.__init__ = joined  # type: ignore[method-assign]
+    PartialState.__init__ = joined
 
 
 def environment(rank: int, port: int) -> dict[str, str]:
@@ -80,11 +80,12 @@ def work(rank: int, port: int, job: dict[str, Any]) -> None:
 
 
 def main(jobs: list[dict[str, Any]]) -> None:
-    import torch.multiprocessing as processes
+    import torch.multiprocessing
     from trl import SFTTrainer  # type: ignore[attr-defined]  # noqa: F401  # found once, before the fork
 
     import genlab.finetuning.run  # noqa: F401
 
+    processes: Any = torch.multiprocessing
     for job in jobs:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -24,7 +24,7 @@ from genlab.finetuning.recipe import Recipe
 from genlab.finetuning.run import finetune
 
 SHARDING = Path(__file__).with_name("sharding.py")
-PLAIN = {"steps": 5, "batch": 4, "by_length": False, "step_size": 1e-2}
+PLAIN: dict[str, Any] = {"steps": 5, "batch": 4, "by_length": False, "step_size": 1e-2}
 Saw = list[dict[str, Any]]
 
 
@@ -106,7 +106,7 @@ def test_adapters_accumulation_and_recomputing_shard_as_well(base: str, data: An
 def test_an_interrupted_run_goes_on_to_the_same_weights(base: str, data: Any, tmp_path: Path, changed: dict[str, Any]) -> None:
     data.save_to_disk(tmp_path / "data")
     recipe = PLAIN | {"model": base, "steps": 6} | changed
-    jobs = [{"out": "halves", "recipe": recipe, "stop": 3}, {"out": "whole", "recipe": recipe}]
+    jobs: list[dict[str, Any]] = [{"out": "halves", "recipe": recipe, "stop": 3}, {"out": "whole", "recipe": recipe}]
     stopped, whole = by_two(tmp_path, jobs)
     assert [each["error"] for each in stopped] == ["KeyboardInterrupt"] * 2  # asked of one process, heeded by both
     assert not (tmp_path / "halves" / "model").exists()
@@ -130,7 +130,7 @@ class Bomb:
 def test_no_pickle_of_a_checkpoint_is_run_and_divergence_and_the_sharpness_end_both(base: str, data: Any, tmp_path: Path) -> None:
     data.save_to_disk(tmp_path / "data")
     recipe = PLAIN | {"model": base}
-    jobs = [
+    jobs: list[dict[str, Any]] = [
         {"out": "planted", "recipe": recipe, "stop": 3},
         {"out": "far", "recipe": recipe | {"optimizer": "sgd", "step_size": 1e30, "clip": 0.0}},
         {"out": "sharp", "recipe": recipe, "sharpness": True},
@@ -173,7 +173,7 @@ def test_the_command_under_accelerate_launch_shards_stops_and_goes_on(base: str,
     launch += [base, str(tmp_path / "data"), "--out", str(tmp_path / "two"), "--device", "cpu"]
     launch += ["--set", "steps=200", "--set", "batch=4", "--set", "step_size=1e-3", "--set", "save_every=10"]
     with subprocess.Popen(launch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()) as process:
-        for _ in range(1200):
+        for _ in range(1800):
             if list((tmp_path / "two" / "checkpoints").glob("checkpoint-*/finetuning.json")) or process.poll() is not None:
                 break
             time.sleep(0.1)
