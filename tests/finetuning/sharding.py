@@ -6,7 +6,7 @@ branch asks for MULTI_GPU and its kin, and MULTI_CPU is none of them). torch's `
 the real thing: the environment that ``accelerate launch`` sets, accelerate's preparation, torch's FSDP2, TRL's trainer.
 
 The processes are forked after the imports, which cost more than a job. A job is {"out", "recipe", "train"} and, if wanted,
-"stop" (Ctrl-C in process 1 after so many steps), "sharpness", "whole" (no FSDP); of each, both processes write what they saw.
+"stop" (Ctrl-C in process 1 after so many steps), "sharpness", and "name", under which both processes write what they saw.
 """
 
 import json
@@ -54,7 +54,7 @@ def work(rank: int, port: int, job: dict[str, Any]) -> None:
     from genlab.finetuning.run import finetune
     from genlab.finetuning.sharpness import Sharpness
 
-    os.environ.update(environment(rank, port) | job.get("environment", {}))
+    os.environ.update(environment(rank, port))
     cpus_may_shard()
     saw: dict[str, Any] = {}
 
@@ -76,7 +76,7 @@ def work(rank: int, port: int, job: dict[str, Any]) -> None:
     except (Exception, KeyboardInterrupt) as error:
         saw["error"] = "".join(traceback.format_exception_only(error)).strip()
         saw["trace"] = traceback.format_exc()
-    Path(f"{job['out']}.{rank}.json").write_text(json.dumps(saw))
+    Path(f"{job.get('name', job['out'])}.{rank}.json").write_text(json.dumps(saw))
 
 
 def main(jobs: list[dict[str, Any]]) -> None:
