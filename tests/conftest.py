@@ -6,6 +6,7 @@ from multiprocessing import forkserver
 
 import pytest
 from hypothesis import settings
+from tests import remembered  # noqa: F401 - before anything imports Inspect
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before anything imports torch; processes that tests start inherit it
@@ -21,7 +22,13 @@ def warm() -> None:
 
     heavy = (
         *("genlab.evaluation.task", "genlab.studies.skill_mix.method", "genlab.studies.edge_of_stability.method"),
-        *("genlab.studies.reporting", "sklearn.datasets", "torch.fx.experimental.symbolic_shapes", "sentencex"),
+        *(
+            "genlab.studies.reporting",
+            "sklearn.datasets",
+            "torch.fx.experimental.symbolic_shapes",
+            "sentencex",
+            "tests.remembering",
+        ),
         # what Inspect imports when it evaluates, half of the time that a small evaluation takes; absent ones are passed over
         *("inspect_ai.agent._acp.server", "inspect_ai.agent._acp.transport_live", "inspect_ai.model._openai_responses"),
         *("inspect_ai._control.current_server", "fastapi", "uvicorn", "IPython", "markdown_it", "linkify_it"),

@@ -73,7 +73,7 @@ def evaluated(
             model=script.model("student", config=config),
             model_roles={role: script.model(name, config) for role, name in zip(roles, graders, strict=False)},
             log_dir=str(place / "logs"),
-            display="none",
+            display="log",
             log_realtime=False,
             continue_on_fail=True,
         )

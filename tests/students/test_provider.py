@@ -97,7 +97,7 @@ def evaluated(of: Model, place: Path, *, times: int = 1, count: int = 10, **opti
     samples = [Sample(id=number, input=messages(each)) for number, each in enumerate(ASKED[:count])]
     (log,) = inspect_eval(
         Task(dataset=MemoryDataset(samples), solver=asking(), epochs=Epochs(3)),
-        model=of, log_dir=str(place), display="none", log_realtime=False, max_connections=64, max_samples=64, **options,
+        model=of, log_dir=str(place), display="log", log_realtime=False, max_connections=64, max_samples=64, **options,
     )  # fmt: skip
     assert log.status == "success", log.error
     return log

@@ -45,7 +45,7 @@ def ran(
             model=script.model(student, config) if isinstance(student, str) else student,
             model_roles={role: script.model(name, config) for role, name in zip(names, judges, strict=False)},
             log_dir=str(place / "logs"),
-            display="none",
+            display="log",
             log_realtime=False,
             continue_on_fail=True,
         )
