@@ -43,8 +43,10 @@ class Updates(torch.optim.Optimizer):
                 moved, memory = update(weights, weights.grad, self.state[weights] or None)
                 if not still:
                     weights.copy_(moved)
-                for name, vector in (memory or {NOTHING: torch.zeros(1, device=weights.device)}).items():
+                for name, vector in (memory or {}).items():
                     self.state[weights][name] = vector.clone() if vector is weights.grad else vector
+                if not self.state[weights]:
+                    self.state[weights][NOTHING] = torch.zeros(1, device=weights.device)
         return loss
 
 
