@@ -131,6 +131,7 @@ def test_the_folder_in_the_process_itself(models: Path, tmp_path: Path) -> None:
         assert 2 <= row.output_tokens <= 2 * TOKENS
 
 
+@pytest.mark.long  # laws/test_faults.py runs the study against an endpoint; the first test here asks this server
 def test_a_study_of_a_served_model_ends_with_a_report(url: str, tmp_path: Path) -> None:
     settings = (
         "k=2",

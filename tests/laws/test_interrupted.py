@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,19 +134,25 @@ def test_killed_and_interrupted_the_same_command_completes(words: list[str], kil
     assert {frozenset(each.name for each in place.iterdir()) for place in store.glob("conditions/*")} == {frozenset(settled)}
 
 
-def test_nothing_is_left_to_run(tmp_path: Path) -> None:
-    words = [*WALK, "--out", str(tmp_path / "store")]
-    genlab(words)
-    before = contents(tmp_path / "store", "outcome.json")
-    assert "All 2 conditions are in the store" in genlab(words)
-    assert contents(tmp_path / "store", "outcome.json") == before
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that nobody disturbed."""
+    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    genlab([*WALK, "--out", str(store)])
+    return store
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    store = tmp_path_factory.mktemp("undisturbed") / "store"
-    genlab([*WALK, "--out", str(store)])
-    return contents(store)
+def undisturbed(finished: Path) -> dict[str, bytes]:
+    return contents(finished)
+
+
+def test_nothing_is_left_to_run(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "store")
+    words = [*WALK, "--out", str(tmp_path / "store")]
+    before = contents(tmp_path / "store", "outcome.json")
+    assert "All 2 conditions are in the store" in genlab(words)
+    assert contents(tmp_path / "store", "outcome.json") == before
 
 
 @pytest.mark.parametrize("limit", [1500, pytest.param(4000, marks=pytest.mark.long)])
