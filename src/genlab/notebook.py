@@ -5,7 +5,7 @@ import difflib
 import importlib.util
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,7 +14,7 @@ from genlab.results.store import Store, opened
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from genlab.studies.study import Study
+    from genlab.studies.known import KnownStudy
 
 Frames = Literal["pandas", "polars", "arrow"]
 OWN = ("id", "study", "label", "status", "ending", "records", "cpu_seconds")  # columns of a condition beside its settings
@@ -52,20 +52,22 @@ class Loaded:
         """
         import pyarrow as pa
 
+        from genlab.studies.known import known_study
+
         entries = self.store.look().entries
         begun = [(id, entry.json("condition.json")) for id, entry in entries.items()]
-        studies: dict[str, type[Study] | None] = {}
+        studies: dict[str, KnownStudy] = {}
         rows: list[dict[str, Any]] = []
         for id, condition in begun:
             reference = condition["reference"]
             if reference not in studies:
-                studies[reference] = _study(reference)
+                studies[reference] = known_study(condition["study"], reference)
             outcome = entries[id].json("outcome.json") or {"status": "incomplete"}
             rows.append(
                 {
                     "id": id,
                     "study": condition["study"],
-                    "label": _label(studies[reference], condition["settings"]),
+                    "label": studies[reference].label(condition["settings"]),
                     "status": outcome["status"],
                     "ending": outcome.get("ending"),
                     "records": outcome.get("records"),
@@ -196,22 +198,6 @@ def load(store: str | os.PathLike[str], *, frame: Frames | None = None) -> Loade
 
 def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
-
-
-def _study(reference: str) -> "type[Study] | None":
-    """The class of a study; None where its file or its libraries are gone."""
-    from genlab.studies.catalogue import Choice, load, presets
-
-    try:
-        return type(load(Choice(reference, next(iter(presets(reference)))))[0])
-    except (ValueError, ImportError):
-        return None
-
-
-def _label(study: "type[Study] | None", settings: Mapping[str, Any]) -> str:
-    if study is None:
-        return " ".join(f"{name}={value}" for name, value in settings.items())
-    return study.label(settings)
 
 
 def _column(values: Sequence[Any]) -> "pa.Array":

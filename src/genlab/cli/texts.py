@@ -8,6 +8,7 @@ import typer
 
 from genlab.cli import viewing
 from genlab.cli.screen import out, usage
+from genlab.cli.serving import until_interrupted
 
 if TYPE_CHECKING:
     from genlab.grading.graded import GradedText
@@ -74,7 +75,8 @@ def review(
         if bring:
             out.print(f"took in {len(reviewing.bring(bring))} files", markup=False)
         else:
-            _serve(reviewing, what, port, no_browser)
+            said = f"{len(reviewing.chosen)} {what}. Everything is saved as you click; end with Ctrl-C."
+            until_interrupted(reviewing.serve(port=port), said, browser=not no_browser)
         if reviewing.files:
             tell()
 
@@ -110,23 +112,6 @@ def _results(place: str, pack: str | None) -> "tuple[list[GradedText], dict[str,
     names = [pack] if pack else sorted(packs)
     skills = {skill.name: skill for name in names for skill in load(name).skills}
     return rows, skills, logs, home
-
-
-def _serve(reviewing: "Sitting", what: str, port: int, no_browser: bool) -> None:
-    """Serve the page until Ctrl-C."""
-    import webbrowser
-
-    server = reviewing.serve(port=port)
-    try:
-        out.print(f"{len(reviewing.chosen)} {what}. Everything is saved as you click; end with Ctrl-C.", markup=False)
-        out.print(f"  {server.url}", markup=False, soft_wrap=True)
-        if not no_browser:
-            webbrowser.open(server.url)
-        server.wait()
-    except KeyboardInterrupt:
-        out.print("")
-    finally:
-        server.close()
 
 
 def _tell(reviewing: "Review", place: str, rows: "list[GradedText]", logs: list[Path]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genlab.cli.screen import out, usage
+from genlab.cli.serving import until_interrupted
 
 if TYPE_CHECKING:
     from genlab.results.store import Store
@@ -37,24 +38,17 @@ def _export(store: "Store", file: str) -> None:
 
 
 def _serve(store: "Store", port: int, no_browser: bool) -> None:
-    """Serve the page until Ctrl-C."""
     import os
-    import webbrowser
 
     from genlab.view.service import serve
 
     server = serve(store, port=port)
-    try:
-        out.print(f"{store.url}: whoever has this address can read the store. End with Ctrl-C.", markup=False, soft_wrap=True)
-        out.print(f"  {server.url}", markup=False, soft_wrap=True)
-        far = bool(os.environ.get("SSH_CONNECTION"))
-        where = "You are on another machine: on your own" if far else "From another machine"
-        line = f"ssh -L {server.port}:127.0.0.1:{server.port} THIS_MACHINE"
-        out.print(f"{where}, type this and open the same address there:\n  {line}", markup=False, soft_wrap=True)
-        if not no_browser and not far:
-            webbrowser.open(server.url)
-        server.wait()
-    except KeyboardInterrupt:
-        out.print("")
-    finally:
-        server.close()
+    far = bool(os.environ.get("SSH_CONNECTION"))
+    where = "You are on another machine: on your own" if far else "From another machine"
+    forward = f"  ssh -L {server.port}:127.0.0.1:{server.port} THIS_MACHINE"
+    until_interrupted(
+        server,
+        f"{store.url}: whoever has this address can read the store. End with Ctrl-C.",
+        after=(f"{where}, type this and open the same address there:", forward),
+        browser=not no_browser and not far,
+    )

@@ -1,4 +1,4 @@
-"""The study that a condition belongs to, as far as its code can still be found: a store is looked at without it, too."""
+"""The study that a condition belongs to, as far as its code can still be found: a store can be looked at without it, too."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class KnownStudy:
         reference: where it is found, as ``genlab run`` takes it.
         title, paper: in its own words; empty where it is gone.
         missing: why its code could not be read; empty where it could.
-        label: a condition in a few words; where the code is gone, its settings.
+        label: from a condition's settings to a few words; where the code is gone, the settings.
     """
 
     name: str

@@ -10,9 +10,9 @@ from typing import Any
 
 from genlab.results.index import Entry, Look
 from genlab.results.store import Store, StoreError
+from genlab.studies.known import KnownStudy, known_study
 from genlab.view.partial import kept_so_far, progress
 from genlab.view.series import Columns, axes, final
-from genlab.view.studies import KnownStudy, known_study
 from genlab.visible import visible
 
 PATIENCE = 0.7  # seconds between two looks at a folder at least: our assumption, less than a reader notices

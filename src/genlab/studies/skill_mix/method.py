@@ -87,7 +87,8 @@ def check(study: SkillMix, settings: Mapping[str, Any]) -> None:
     from genlab.skills.combinations import common, draw
 
     if importlib.util.find_spec("inspect_ai") is None:
-        raise ValueError("this study asks language models through Inspect. Install it: pip install 'genlab[llm]'")
+        extra = "sft" if settings["student"].startswith("batched/") else "llm"
+        raise ValueError(f"this study asks language models through Inspect. Install it: pip install 'genlab[{extra}]'")
     pack = _pack(settings)
     draw(pack, settings["k"], settings["n"], seed=settings["seed"], exclude=common(pack) if settings["uncommon"] else ())
     models = {settings["student"], *models_among(settings["grader"]), *([settings["against"]] if settings["against"] else [])}
