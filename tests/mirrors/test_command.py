@@ -22,7 +22,7 @@ BLOCK, HEAD = 32768, 7  # of LevelDB's log format, which wandb's files have
 
 
 def genlab(*words: str, cwd: Path, code: int = 0, environment: Mapping[str, str]) -> str:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB_", "MLFLOW_"))}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB_", "MLFLOW_", "TRACKIO_"))}
     done = subprocess.run(
         [*GENLAB, *words], cwd=cwd, capture_output=True, text=True, env={**plain, **environment}, timeout=250, check=False
     )
@@ -41,11 +41,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = source.replace('{"step": step + 1}))', '{"step": step + 1}), note={"loss": row.loss, "a/b": float(step)})')
     (folder / "slow.py").write_text(source.replace("from dataclasses", "import time\nfrom dataclasses"))
     places = {"tensorboard": "tensorboard", "wandb": "wandb=some-project", "mlflow": f"mlflow={(folder / 'tracked').as_uri()}"}
+    places["trackio"] = "trackio=some project"
     mirrors = [f"--mirror={place}" for name, place in places.items() if importlib.util.find_spec(name)]
     if not mirrors:
         pytest.skip("no tracker is installed")
     words = ["run", "slow.py:study", "--seeds", str(SEEDS), "--set", f"steps={STEPS}", "--out", "store", *mirrors]
     environment = {"WANDB_MODE": "offline", "WANDB_API_KEY": KEY, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    environment["TRACKIO_DIR"] = str(folder / "trackio")
     said = genlab(*words, cwd=folder, environment=environment)
     assert "mirror" not in said.replace(str(folder), "")
     assert [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()] == []
@@ -107,6 +109,32 @@ def test_mlflow_holds_settings_notes_ending_and_verdicts(ran: Path, monkeypatch:
     assert verdicts.data.tags["T1"] in {"holds", "fails", "undecided"}
     table = json.loads(next((ran / "tracked").rglob("verdicts.json")).read_text())
     assert table["data"][0][0] == "T1"
+
+
+TRACKED = """
+import json
+from trackio import Api
+from trackio.sqlite_storage import SQLiteStorage
+found = [(run.name, run.config, SQLiteStorage.get_logs("some project", run.name)) for run in Api().runs("some project")]
+print(json.dumps(found, default=str))
+"""
+
+
+def test_trackio_holds_settings_notes_ending_and_verdicts(ran: Path) -> None:
+    pytest.importorskip("trackio")
+    place = os.environ | {"TRACKIO_DIR": str(ran / "trackio")}  # read when it is imported
+    done = subprocess.run([sys.executable, "-c", TRACKED], env=place, capture_output=True, text=True, check=True, timeout=100)
+    truth = losses(Store(ran / "store"))
+    seen = {}
+    for name, config, rows in json.loads(done.stdout):
+        assert config["_Group"] == "parabola"
+        if name.startswith("verdicts "):
+            assert rows[0]["verdicts"]["_value"][0]["claim"] == "T1"
+            continue
+        assert (config["step_size"], config["steps"]) == (1.9, STEPS)
+        check([(row["step"], row["loss"]) for row in rows if "loss" in row], truth[config["seed"]])
+        seen[config["seed"]] = (rows[-1]["status"], rows[-1]["ending"])
+    assert seen == {0: ("finished", "steps"), 1: ("finished", "steps")}
 
 
 def test_wandb_offline_holds_settings_notes_ending_and_verdicts(ran: Path) -> None:

@@ -21,14 +21,19 @@ RUN = Copied(
 @pytest.mark.parametrize(
     ("words", "library", "message"),
     [
-        (["tensorbord"], None, "no mirror 'tensorbord'. Did you mean tensorboard. There are: tensorboard, wandb, mlflow"),
+        (
+            ["tensorbord"],
+            None,
+            "no mirror 'tensorbord'. Did you mean tensorboard. There are: tensorboard, wandb, mlflow, trackio",
+        ),
         (["tensorboard="], None, "names no place: --mirror tensorboard=PLACE, or --mirror tensorboard"),
         (["tensorboard", "tensorboard=x"], "tensorboard", "--mirror tensorboard was given twice"),
         (["tensorboard"], "tensorboard", "writes to a folder, and memory://far is none: --mirror tensorboard=FOLDER"),
         (["mlflow=https://me:secretword@host"], "mlflow", r"https://\(hidden\)@host: a password does not belong"),
+        (["trackio=registry-x"], "trackio", "--mirror trackio=registry-x: Project name 'registry-x' is not allowed"),
         (["mlflow=file:///nowhere"], "mlflow", "mlflow=file:///nowhere cannot be opened"),
     ],
-    ids=["unknown", "empty", "twice", "no-folder", "password", "refused"],
+    ids=["unknown", "empty", "twice", "no-folder", "password", "reserved", "refused"],
 )
 def test_a_mirror_that_cannot_be_is_told(
     words: list[str], library: str | None, message: str, monkeypatch: pytest.MonkeyPatch

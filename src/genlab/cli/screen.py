@@ -17,7 +17,7 @@ EXTRAS = {  # what to install where a package is missing
         ("transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "huggingface_hub"),
         ("this trains or runs language models here", "sft"),
     ),
-    **{name: (f"--mirror {name} copies to a tracker", name) for name in ("tensorboard", "wandb", "mlflow")},
+    **{name: (f"--mirror {name} copies to a tracker", name) for name in ("tensorboard", "wandb", "mlflow", "trackio")},
 }
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -1,1 +1,1 @@
-"""Copies of a run in TensorBoard, Weights & Biases and MLflow; the store stays the truth."""
+"""Copies of a run in TensorBoard, Weights & Biases, MLflow and trackio; the store stays the truth."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from genlab.mirrors.mirror import Mirror
 from genlab.mirrors.mlflow import MLflow
 from genlab.mirrors.tensorboard import TensorBoard
+from genlab.mirrors.trackio import Trackio
 from genlab.mirrors.wandb import PROJECT, WeightsAndBiases
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ MIRRORS: dict[str, Callable[[str, "Store"], Mirror]] = {  # the place is empty w
     "tensorboard": _tensorboard,
     "wandb": lambda place, store: WeightsAndBiases(place or PROJECT),
     "mlflow": lambda place, store: MLflow(place),
+    "trackio": lambda place, store: Trackio(place or PROJECT),
 }
 
 
