@@ -23,7 +23,7 @@ help:
 	@echo "make lint     the gate without the tests"
 	@echo "make format   let ruff lay out the code"
 	@echo "make package  build sdist and wheel, and use the wheel in an empty environment             (a minute; asks a package index)"
-	@echo "make docs     build the documentation as a site, warnings are errors: site/index.html  (half a minute)"
+	@echo "make docs     build the documentation as a site, tutorials run: site/index.html        (a few minutes on two cores)"
 	@echo "make links    ask every external link of the documentation                             (wants the network)"
 	@echo "make clean    remove .venv and caches; runs/ stays"
 	@echo "PYTHON=python3.12 make run    use that interpreter for a new .venv; WORKERS=8 make test: eight tests at a time"
@@ -53,7 +53,7 @@ package: $(VENV)/.made
 	@PYTHONPATH= $(BIN)/python .ci/package.py
 
 docs: $(VENV)/.installed-dev
-	@$(BIN)/sphinx-build -q -E -W --keep-going -b html -d build/doctrees docs site
+	@$(BIN)/sphinx-build -q -E -W --keep-going -j auto -b html -d build/doctrees docs site
 	@echo "the site: $(CURDIR)/site/index.html"
 
 links: $(VENV)/.installed-dev

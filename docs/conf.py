@@ -8,6 +8,7 @@ warnings fail the build.
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from genlab.cli import app as command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS / "_extensions"))
 LOGGER = logging.getLogger(__name__)
 
 project = "genlab"
@@ -29,19 +31,25 @@ project_copyright = "genlab maintainers, Apache-2.0"
 version = release = genlab.__version__
 
 extensions = [
-    "myst_parser",
+    "executed",  # the tutorials, run and read by myst-nb, which reads the other pages by myst-parser
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx.ext.duration",
 ]
-exclude_patterns = ["figures"]
+exclude_patterns = ["figures", "conf.py", "_extensions"]
 nitpicky = False  # types of other packages have no page here
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}  # cells of a plain Python file
+nb_execution_mode = "force"  # every build runs them: a page shows what this genlab does
+nb_execution_in_temp = True
+nb_execution_show_tb = True  # a cell that fails is a warning, and so fails the build
+nb_execution_timeout = 300  # seconds a cell
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -92,8 +100,10 @@ def _at_home(link: re.Match[str], folder: Path) -> str:
         inside = f"/studies/{study[1]}.md"
     elif example:
         return f"](/examples.md#{example[1]}py)"
+    elif inside in SHOWN or file.is_relative_to(DOCS):
+        inside = SHOWN.get(inside) or f"/{file.relative_to(DOCS)}"
     else:
-        inside = SHOWN.get(inside) or (f"/{file.relative_to(DOCS)}" if file.is_relative_to(DOCS) else f"/../{inside}")
+        inside = f"path:/../{inside}"  # a file to download, not a page
     return f"]({inside}{link['anchor'] or ''})"
 
 
@@ -176,4 +186,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", lambda *given: norms(given[-1]), priority=400)  # before napoleon
     app.connect("include-read", on_include)
     app.connect("env-check-consistency", on_end)
-    return {"version": version, "parallel_read_safe": False}
+    return {"version": version, "parallel_read_safe": True}

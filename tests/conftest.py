@@ -20,19 +20,27 @@ def warm() -> None:
     """A fork server that has imported what tasks need (inspect_ai, torch), once for all tests of this process that ask for it."""
     from genlab.cli import PRELOAD
 
-    heavy = (
-        *("genlab.evaluation.task", "genlab.studies.skill_mix.method", "genlab.studies.edge_of_stability.method"),
-        *(
-            "genlab.studies.reporting",
-            "sklearn.datasets",
-            "torch.fx.experimental.symbolic_shapes",
-            "sentencex",
-            "tests.remembering",
-        ),
-        # what Inspect imports when it evaluates, half of the time that a small evaluation takes; absent ones are passed over
-        *("inspect_ai.agent._acp.server", "inspect_ai.agent._acp.transport_live", "inspect_ai.model._openai_responses"),
-        *("inspect_ai._control.current_server", "fastapi", "uvicorn", "IPython", "markdown_it", "linkify_it"),
-    )
+    heavy = [
+        "genlab.evaluation.task",
+        "genlab.studies.skill_mix.method",
+        "genlab.studies.edge_of_stability.method",
+        "genlab.studies.reporting",
+        "sklearn.datasets",
+        "torch.fx.experimental.symbolic_shapes",
+        "sentencex",
+        "tests.remembering",
+    ]
+    heavy += [  # what Inspect imports when it evaluates, half of the time of a small evaluation; absent ones are passed over
+        "inspect_ai.agent._acp.server",
+        "inspect_ai.agent._acp.transport_live",
+        "inspect_ai.model._openai_responses",
+        "inspect_ai._control.current_server",
+        "fastapi",
+        "uvicorn",
+        "IPython",
+        "markdown_it",
+        "linkify_it",
+    ]
     forkserver._forkserver._stop()  # type: ignore[attr-defined] # another test's knows less
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, *heavy])
     forkserver.ensure_running()
