@@ -32,7 +32,7 @@ WORKS = [
 WANTS = [
     (["run", EDGE], "pip install 'genlab[train]'"),
     (["run", "skill_composition"], "pip install 'genlab[sft]'"),
-    (["run", "skill_mix"], "pip install 'genlab[llm]'"),
+    (["run", "skill_mix"], "pip install 'genlab[sft]'"),
     (["run", TOY, "--mirror", "wandb", "--out", "other"], "pip install 'genlab[wandb]'"),
 ]
 MADE = ["store/report.html", "parts/english-public.yaml"]
