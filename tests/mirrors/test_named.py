@@ -1,5 +1,9 @@
 """From what was typed to a mirror, and a real one that fails; trackers that go on with a run they know."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +99,45 @@ def test_mlflow_goes_on_with_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (run.info.run_name, run.info.status, run.data.tags["ending"]) == (RUN.label, "FAILED", "ValueError: no")
     assert run.data.params == {"eta": "1.9", "parts": "[1, 2]", "nothing": "null", "seed": "0"}
     assert [(each.step, each.value) for each in mirror.client.get_metric_history(run.info.run_id, "a_b")] == [(1, 1.0), (2, 2.0)]
+
+
+BESIDE = """
+import json, threading, time
+from genlab.mirrors.mirror import Copied
+from genlab.mirrors.trackio import Trackio
+
+def copy():
+    for step, ending in ((1, ("stopped", "")), (2, ("failed", "ValueError: no"))):
+        mirror = Trackio("p")
+        for number in (0, 1):
+            mirror.begin(Copied(f"id-{number}", "toy", "a run", {"seed": number, "_own": None}))
+        for number in (0, 1):
+            mirror.note(f"id-{number}", step, {"loss": float(step), "bad": float("nan")})
+            mirror.end(f"id-{number}", *ending)
+
+copying = threading.Thread(target=copy)
+copying.start()
+count = 0
+while copying.is_alive():
+    print(count)
+    count += 1
+    time.sleep(0)
+from trackio.sqlite_storage import SQLiteStorage
+print(json.dumps([(run["name"], SQLiteStorage.get_logs("p", run["name"])) for run in SQLiteStorage.get_run_records("p")]))
+"""
+
+
+def test_trackio_goes_on_with_its_runs_and_leaves_what_others_print(tmp_path: Path) -> None:
+    pytest.importorskip("trackio")
+    place = os.environ | {"TRACKIO_DIR": str(tmp_path)}  # read when it is imported
+    done = subprocess.run([sys.executable, "-c", BESIDE], env=place, capture_output=True, text=True, check=True, timeout=100)
+    *numbers, found = done.stdout.splitlines()
+    assert numbers == [str(number) for number in range(len(numbers))]
+    logs = dict(json.loads(found))
+    assert sorted(logs) == ["a run id-0", "a run id-1"]
+    for rows in logs.values():
+        assert [(row["step"], row["loss"]) for row in rows if "loss" in row] == [(1, 1.0), (2, 2.0)]
+        assert [row["status"] for row in rows if "status" in row] == ["stopped", "failed"]
 
 
 def test_verdicts_are_told_as_texts() -> None:

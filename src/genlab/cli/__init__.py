@@ -133,7 +133,7 @@ def run(
         str | None, typer.Option(help="A Ray cluster: local, auto or HOST:PORT; and what a condition takes: auto,cpus=2,gpus=0.5")
     ] = None,
     mirror: Annotated[
-        list[str] | None, typer.Option(help="Copy to tensorboard, wandb, mlflow or trackio as well, or to NAME=PLACE")
+        list[str] | None, typer.Option(help="Copy to tensorboard, wandb, mlflow, trackio or NAME=PLACE; may be repeated")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print conditions and price, run nothing")] = False,
 ) -> None:

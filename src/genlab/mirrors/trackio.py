@@ -1,8 +1,6 @@
 """trackio: a run a condition, grouped by study, in the folder of this machine that trackio keeps (TRACKIO_DIR)."""
 
-import contextlib
 import contextvars
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,16 +15,19 @@ class Trackio:
     first opened.
 
     Args:
-        project: the project's name; letters, digits, blanks, hyphens and underscores, as trackio wants it.
+        project: the project's name; trackio keeps some for itself.
 
     Raises:
         ModuleNotFoundError: trackio is not installed.
-        ValueError: no name of a project.
+        ValueError: a name that trackio keeps for itself.
     """
 
     def __init__(self, project: str) -> None:
+        import trackio.run
         from trackio.sqlite_storage import SQLiteStorage
 
+        for module in (trackio, trackio.run, trackio.utils):  # not sys.stdout, which what runs beside prints to
+            vars(module)["print"] = lambda *_, **__: None
         try:
             SQLiteStorage.validate_project_name(project)
         except ValueError as error:
@@ -44,19 +45,19 @@ class Trackio:
     def end(self, id: str, status: str, ending: str) -> None:
         run = self._runs.pop(id)
         run.log({"status": status, "ending": ending})
-        _quietly(run.finish)
+        run.finish()
 
     def verdicts(self, run: Copied, rows: Sequence[Mapping[str, Any]]) -> None:
         import trackio
 
         made = self._init(run)
         made.log({"verdicts": trackio.Table(columns=list(COLUMNS), data=[list(told(row)) for row in rows])})
-        _quietly(made.finish)
+        made.finish()
 
     def _init(self, run: Copied) -> Any:
         import trackio
 
-        return _quietly(
+        return contextvars.Context().run(  # as if it were the first run: trackio finishes the one before
             trackio.init,
             project=self.project,
             name=f"{run.label} {run.id}",
@@ -67,9 +68,3 @@ class Trackio:
             auto_log_cpu=False,
             auto_log_gpu=False,
         )
-
-
-def _quietly(act: Any, **options: Any) -> Any:
-    """Call without what it prints, and as the first run of all: trackio would finish the one before."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        return contextvars.Context().run(act, **options)
