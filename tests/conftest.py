@@ -28,7 +28,6 @@ def warm() -> None:
         "sklearn.datasets",
         "torch.fx.experimental.symbolic_shapes",
         "sentencex",
-        "tests.remembering",
     ]
     heavy += [  # what Inspect imports when it evaluates, half of the time of a small evaluation; absent ones are passed over
         "inspect_ai.agent._acp.server",
@@ -42,5 +41,5 @@ def warm() -> None:
         "linkify_it",
     ]
     forkserver._forkserver._stop()  # type: ignore[attr-defined] # another test's knows less
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, *heavy])
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, *heavy, "tests.remembering"])
     forkserver.ensure_running()

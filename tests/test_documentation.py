@@ -83,7 +83,7 @@ def execute(block: Block, page: str, namespace: dict[str, Any]) -> None:
                 f"{where}: too slow to execute: {shlex.join(words)}. Write <!-- not executed: reason --> before it."
             )
             print(f"{where}: {shlex.join(words)}")
-            typed(words[1:], Path.cwd(), COLUMNS="120", NO_COLOR="1")
+            typed(words[1:], Path.cwd(), COLUMNS="120", NO_COLOR="1", PYTHONWARNINGS="error")
 
 
 @pytest.mark.usefixtures("warm")

@@ -6,6 +6,7 @@ import resource
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from genlab.running.pool import THREAD_VARIABLES, Line
 
 def double(line: Line, number: int) -> int:
     return 2 * number
+
+
+def warned(line: Line) -> None:
+    warnings.warn("of a task", stacklevel=1)
 
 
 def variable(line: Line, name: str) -> str | None:

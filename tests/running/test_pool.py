@@ -60,6 +60,12 @@ def test_a_task_has_the_environment_of_the_moment_in_which_it_starts(monkeypatch
         assert results(run(calls.variable, ("GENLAB_MOMENT",))) == {"0": now}
 
 
+def test_warnings_of_tasks_are_errors_where_the_documentation_runs_them(warm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for how, kind in (("default", "done"), ("error", "died")):
+        monkeypatch.setenv("PYTHONWARNINGS", how)
+        assert run(calls.warned, ())[-1].kind == kind
+
+
 def test_every_task_gives_its_result() -> None:
     events = run(calls.double, *[(number,) for number in range(5)])
     assert results(events) == {str(number): 2 * number for number in range(5)}
