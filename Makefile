@@ -57,7 +57,7 @@ docs: $(VENV)/.installed-dev
 	@echo "the site: $(CURDIR)/site/index.html"
 
 links: $(VENV)/.installed-dev
-	@$(BIN)/sphinx-build -q --keep-going -b linkcheck -d build/doctrees docs build/links
+	@$(BIN)/sphinx-build -q --keep-going -b linkcheck -D nb_execution_mode=off -d build/links/doctrees docs build/links
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist site

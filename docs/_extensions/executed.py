@@ -69,8 +69,8 @@ def on_page(app: Sphinx, page: str, _: str, context: dict[str, Any], __: Any) ->
 
 
 def on_end(app: Sphinx, error: Exception | None) -> None:
-    """Move the notebooks into the site."""
-    if error is None:
+    """Move the notebooks into the site; other builders make none."""
+    if error is None and app.builder.format == "html":
         for notebook in notebooks(app).rglob("*.ipynb"):
             shutil.copy(notebook, Path(app.outdir) / notebook.relative_to(notebooks(app)))
     shutil.rmtree(notebooks(app), ignore_errors=True)
